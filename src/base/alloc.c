@@ -1,0 +1,55 @@
+#include "base/alloc.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static _noreturn_ void out_of_memory(void)
+{
+    fputs("out of memory\n", stderr);
+    abort();
+}
+
+void *alloc_zero(size_t n, size_t size)
+{
+    void *p = calloc(n ? n : 1, size ? size : 1);
+
+    if (!p)
+        out_of_memory();
+    return p;
+}
+
+void *alloc_grow(void *p, size_t n, size_t size)
+{
+    if (size && n > SIZE_MAX / size)
+        out_of_memory();
+    size_t total = n * size;
+    void *grown = realloc(p, total > 0 ? total : 1);
+    if (!grown)
+        out_of_memory();
+    return grown;
+}
+
+char *alloc_text(const char *text)
+{
+    char *copy = strdup(text);
+
+    if (!copy)
+        out_of_memory();
+    return copy;
+}
+
+char *alloc_format(const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+
+    va_start(args, format);
+    int n = vasprintf(&text, format, args);
+    va_end(args);
+    if (n < 0)
+        out_of_memory();
+    return text;
+}

@@ -1,0 +1,61 @@
+/* P-256 signing keys (ES256: ECDSA with SHA-256, signature r || s of 64 bytes). */
+#ifndef IDEVS_CRYPTO_KEY_H
+#define IDEVS_CRYPTO_KEY_H
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+#define ES256_LEN 64
+#define SPKI_LEN  91 /* DER SubjectPublicKeyInfo of an uncompressed P-256 point */
+
+struct key;        /* a private key; never serialised but by key_save() */
+struct public_key; /* a P-256 public key */
+
+struct key *key_generate(void);
+/* PEM (PKCS#8 or SEC1), P-256 only. Refuses `tls.credentials`. */
+struct key *key_load(struct bytes pem, struct idevs_error *ret_err);
+/* PKCS#8 PEM: for keys of services, owners, platforms and authorities that live in files; never for
+ * a program's key. */
+bool key_save(const struct key *key, struct buffer *b) _must_check_;
+void key_free(struct key *key); /* takes NULL */
+DEFINE_CLEANUP(struct key *, key_free)
+#define _cleanup_key_ _cleanup_(key_freep)
+
+void key_spki(const struct key *key, uint8_t ret[SPKI_LEN]);
+bool key_sign(const struct key *key, struct bytes message, uint8_t ret[ES256_LEN]) _must_check_;
+
+struct public_key *public_key_from_spki(struct bytes der); /* NULL: not exactly a P-256 key */
+struct public_key *public_key_from_pem(struct bytes pem);  /* first PUBLIC KEY block */
+struct public_key *public_key_of(const struct key *key);
+void public_key_free(struct public_key *key);
+DEFINE_CLEANUP(struct public_key *, public_key_free)
+#define _cleanup_public_key_ _cleanup_(public_key_freep)
+void public_key_spki(const struct public_key *key, uint8_t ret[SPKI_LEN]);
+bool public_key_pem(const struct public_key *key, struct buffer *b) _must_check_;
+bool public_key_verify(const struct public_key *key, struct bytes message,
+                       const uint8_t signature[ES256_LEN]) _must_check_;
+
+/* X25519, for HPKE and the sealing of logs. */
+#define X25519_LEN 32
+struct x25519_key;
+struct x25519_key *x25519_generate(void);
+struct x25519_key *x25519_from_raw(const uint8_t raw[X25519_LEN]); /* vectors and key files */
+struct x25519_key *x25519_load(struct bytes pem, struct idevs_error *ret_err);
+bool x25519_save(const struct x25519_key *key, struct buffer *b) _must_check_;
+void x25519_free(struct x25519_key *key);
+DEFINE_CLEANUP(struct x25519_key *, x25519_free)
+#define _cleanup_x25519_ _cleanup_(x25519_freep)
+void x25519_public(const struct x25519_key *key, uint8_t ret[X25519_LEN]);
+/* The first X25519 PUBLIC KEY block of a PEM file (owner.pub.pem holds a P-256 and an X25519 one).
+ */
+bool x25519_public_from_pem(struct bytes pem, uint8_t ret[X25519_LEN]) _must_check_;
+bool x25519_public_pem(const uint8_t key[X25519_LEN], struct buffer *b) _must_check_;
+
+/* COSE_Sign1 over `payload` with content type and kid = SHA-256 of the SPKI; and its verification
+ * (the content type must be `type`; `ret_payload` points into `in`). */
+bool cose_sign(const struct key *key, const char *type, struct bytes payload,
+               struct buffer *b) _must_check_;
+bool cose_verify(const struct public_key *key, const char *type, struct bytes in,
+                 struct bytes *ret_payload) _must_check_;
+
+#endif

@@ -1,0 +1,23 @@
+/* What evidence and sealed log lines are computed over. Shared by runtime, warden, authority, CLI.
+ */
+#ifndef IDEVS_EXCHANGE_ATTESTATION_H
+#define IDEVS_EXCHANGE_ATTESTATION_H
+
+#include "base/limits.h"
+#include "crypto/digest.h"
+#include "crypto/hpke.h"
+
+/* SHA-512("idevs attestation v1" 00 || SHA-256(SPKI) || challenge || SHA-256(anchor DER)),
+ * PROTOCOL 2.4 */
+void attestation_report_data(const uint8_t spki[SPKI_LEN], const uint8_t challenge[CHALLENGE_LEN],
+                             struct bytes anchor_der, uint8_t ret[REPORT_DATA_LEN]);
+
+#define LOG_INFO "idevs owner log v1"
+/* HPKE single shot to the owner's X25519 key, info LOG_INFO 00 program: enc || ciphertext. The
+ * sealed line is one zero-padded block so that its length says little. */
+bool log_seal(const uint8_t owner[X25519_LEN], const char *program, struct bytes line,
+              struct buffer *b) _must_check_;
+bool log_open_line(const struct x25519_key *owner, const char *program, struct bytes sealed,
+                   struct buffer *b) _must_check_;
+
+#endif

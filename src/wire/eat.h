@@ -1,0 +1,62 @@
+/* The claims of evidence and of the attestation result in a certificate: an EAT (RFC 9711) claims
+ * set in deterministic CBOR. Standard claims have their registered keys; ours are private (<
+ * -65536). */
+#ifndef IDEVS_WIRE_EAT_H
+#define IDEVS_WIRE_EAT_H
+
+#include "base/buffer.h"
+#include "base/limits.h"
+
+#define EAT_TEXT 128
+
+enum eat_debug {
+    EAT_DEBUG_ENABLED = 0,  /* dbgstat `enabled` */
+    EAT_DEBUG_DISABLED = 1, /* `disabled` */
+};
+
+struct eat_digest {
+    bool present;
+    uint8_t sha256[32];
+};
+
+struct eat_claims {
+    /* registered */
+    int64_t issued_at;              /* 6 iat */
+    uint8_t nonce[REPORT_DATA_LEN]; /* 10: report data; in a result the same as in the evidence */
+    uint8_t ueid[33];               /* 256: 01 || SHA-256 of the platform key's SPKI */
+    char hwmodel[EAT_TEXT];         /* 259 (as bytes): CPU model */
+    char hwversion[EAT_TEXT];       /* 260: [text]: microcode or stepping */
+    char swname[EAT_TEXT];          /* 270: "idevs-warden" */
+    char swversion[EAT_TEXT];       /* 271: [text] */
+    enum eat_debug debug;           /* 263 */
+    /* 273 measurements: one entry [65000, bstr .cbor {1: executable, 2: source, 3: manifest,
+     * 4: toolchain}]; executable and manifest always, the others when the warden compiled it */
+    struct eat_digest executable;
+    struct eat_digest source;
+    struct eat_digest manifest;
+    struct eat_digest toolchain;
+    /* ours */
+    char back_end[EAT_TEXT];           /* -70001: "process", ... */
+    uint32_t n_cpus;                   /* -70002 */
+    uint64_t memory;                   /* -70003: bytes given to the compartment */
+    struct eat_digest memory_map;      /* -70004 */
+    char memory_map_summary[EAT_TEXT]; /* -70005 */
+    char kernel[EAT_TEXT];             /* -70006: operating system and version */
+    /* only in the result, set by the authority */
+    char tier[EAT_TEXT];         /* -70020: "hardware", "isolated", "development" */
+    char breakers[2 * EAT_TEXT]; /* -70021: who could break it, in words */
+    char policy[EAT_TEXT];       /* -70022: policy id */
+    char owner[65];              /* -70023: hex SHA-256 of the owner's SPKI */
+    char reads[LIMIT_SERVICES][LIMIT_AUTHORITY + 1]; /* -70024: authorities the manifest reads */
+    size_t n_reads;
+    char writes[LIMIT_SERVICES][LIMIT_AUTHORITY + 1]; /* -70025 */
+    size_t n_writes;
+};
+
+/* Claims with empty text, n_ = 0 or absent digests are left out. */
+bool eat_encode(const struct eat_claims *claims, struct buffer *b) _must_check_;
+/* Strict: unknown claims, wrong types and lengths, and missing nonce or measurements are refused.
+ */
+bool eat_decode(struct bytes in, struct eat_claims *ret) _must_check_;
+
+#endif
