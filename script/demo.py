@@ -1,0 +1,170 @@
+"""What script/demo shows, step by step. Exit status 0 only when all three databases agree, nothing of the
+customers' data was in the launcher's hands, and every process ended by itself."""
+
+import argparse
+import base64
+import json
+import pathlib
+import subprocess
+import sys
+import time
+import urllib.parse
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from world import ROOT, SERVICES, World, WorldError, run  # noqa: E402
+
+DATA = ROOT / "examples/free-ride/data"
+
+
+def say(text=""):
+    print(text, flush=True)
+
+
+class Steps:
+    """Numbered steps with the time that each took."""
+
+    def __init__(self):
+        self.number = 0
+
+    def __call__(self, what, action):
+        self.number += 1
+        since = time.monotonic()
+        print(f"{self.number:3}. {what} ... ", end="", flush=True)
+        result = action()
+        say(f"{(time.monotonic() - since) * 1000:.0f} ms")
+        return result
+
+
+def spellings(text):
+    """Every way in which a captured stream could carry `text`."""
+    raw = text.encode()
+    yield raw
+    yield raw.hex().encode()
+    yield raw.hex().upper().encode()
+    yield json.dumps(text)[1:-1].encode()
+    yield json.dumps(text, ensure_ascii=False)[1:-1].encode()
+    yield urllib.parse.quote(text).encode()
+    yield urllib.parse.quote_plus(text).encode()
+    for shift in range(3):  # base64 of the text at each alignment, without the edges that depend on neighbours
+        encoded = base64.b64encode(b"\0" * shift + raw)
+        inner = encoded[(0, 2, 3)[shift]:len(encoded) - 4]
+        yield inner
+        yield inner.replace(b"+", b"-").replace(b"/", b"_")
+
+
+def leaks(capture, canaries):
+    """The canaries (8 bytes or longer) that stand in `capture` in any spelling."""
+    return [c for c in canaries if len(c.encode()) >= 8
+            and any(s in capture for s in spellings(c) if len(s) >= 8)]
+
+
+def load_sales(world):
+    sales = world.state / "sales.ndjson"
+    sales.write_text(run("python3", DATA / "make-sales").stdout)
+    world.sales = sales
+    return run("python3", DATA / "make-sales", "--canaries").stdout.splitlines()
+
+
+def show_steps(run_now):
+    say("\nWhere the time of the start went (the program's own clock, names of the paper):")
+    for name, microseconds in run_now.get("spans", {}).items():
+        say(f"    {name:<24} {microseconds / 1000:9.2f} ms")
+
+
+def show_capture(world, canaries):
+    capture = world.record_file.read_bytes()
+    found = leaks(capture, canaries)
+    say(f"\nWhat the launcher saw: {len(capture):,} bytes of everything it received and sent; "
+        f"{len(found)} of {len(canaries)} canary strings in it")
+    start = capture.find(b"message/ohttp-req")
+    sample = capture[start:start + 120] if start >= 0 else capture[:120]
+    say("    for example: " + "".join(chr(b) if 32 <= b < 127 else "." for b in sample))
+    if found:
+        raise WorldError(f"the launcher saw {found[0]!r}")
+
+
+def show_certificate(world, run_id):
+    say("\nThe certificate that the services checked (idevs cert show):")
+    text = world.idevs("cert", "show", run_id, as_json=False).stdout
+    say("\n".join("    " + line for line in text.splitlines()))
+
+
+def show_result(result):
+    say(f"\n    {result['expected']} qualifying sales, {result['trips']} trips, {result['messages']} messages: "
+        + ("the three databases agree" if result["ok"] else "THEY DO NOT AGREE"))
+
+
+def show_reports(world, run_id):
+    done = world.idevs("logs", run_id, as_json=False)
+    lines = done.stdout.splitlines()
+    say(f"\nWhat the program reported to its owner, sealed ({len(lines)} lines, the first few):")
+    for line in lines[:6]:
+        say("    " + line)
+
+
+def run_demo(world, keep):
+    step = Steps()
+    step("start store, transport and messaging: plain HTTP services that know nothing of iDevS",
+         lambda: (world.install(), world.make_credentials(), setattr(world, "canaries", load_sales(world)),
+                  [world.start_service(s) for s in SERVICES]))
+    step("start authority, warden, one gateway a service, launcher; enrol platform and owner",
+         world.start_infrastructure)
+    step("owner approves source and manifest at the authority, uploads both to the launcher", world.add_program)
+    built = step("compile in a compartment, without network", world.build_program)
+    say(f"       executable {built['executable']}")
+    started = step("start the program in a compartment of its own", world.run_program)
+    result = step("wait until every sale is processed", lambda: world.wait_for_agreement(120))
+    show_result(result)
+    show_steps(world.idevs("show", started["id"]))
+    show_reports(world, started["id"])
+    show_capture(world, world.canaries)
+    show_certificate(world, started["id"])
+    if not keep:
+        step("stop everything", lambda: stop(world))
+
+
+def stop(world):
+    failures = world.stop()
+    if failures:
+        raise WorldError("; ".join(failures))
+
+
+def show_kept(world):
+    idevs = f"{world.bin}/idevs --home {world.home}"
+    say(f"""
+It keeps running in {world.state}. Next commands:
+    {idevs} ps
+    {idevs} program list
+    {idevs} menu
+    curl -s 'http://127.0.0.1:{world.ports["store"]}/api/sales/last'
+    curl -s 'http://127.0.0.1:{world.ports["transport"]}/api/trips?after=0&limit=3'
+Stop it with:
+    kill {" ".join(str(d.process.pid) for d in world.daemons.values())}; rm -r {world.state}""")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="The paper's case, from nothing to trips and messages.")
+    parser.add_argument("--build", default=ROOT / "build", type=pathlib.Path, help=argparse.SUPPRESS)
+    parser.add_argument("--keep", action="store_true", help="leave it running and print addresses")
+    arguments = parser.parse_args()
+    world = World(arguments.build)
+    kept = False
+    try:
+        run_demo(world, arguments.keep)
+        if arguments.keep:
+            show_kept(world)
+            kept = True
+        return 0
+    except (WorldError, OSError, subprocess.SubprocessError, KeyError) as error:
+        say(f"\nThe demo failed: {error!r}" if isinstance(error, KeyError) else f"\nThe demo failed: {error}")
+        for daemon in world.daemons.values():
+            if not daemon.running() and daemon.process and daemon.process.returncode not in (0, -15):
+                say(f"{daemon.name} had ended with {daemon.process.returncode}:\n{daemon.tail(8)}")
+        return 1
+    finally:
+        if not kept:
+            world.remove()
+
+
+sys.exit(main())
