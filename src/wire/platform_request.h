@@ -1,0 +1,26 @@
+/* How a platform (a host's warden) asks an authority to be enrolled: the payload of a COSE_Sign1 by
+ * the platform key with content type PLATFORM_REQUEST_TYPE, a CBOR map {1: SPKI, 2: SHA-256 of the
+ * token's text, 3: [back end, ...], 4: description}. Pure, no I/O. */
+#ifndef IDEVS_WIRE_PLATFORM_REQUEST_H
+#define IDEVS_WIRE_PLATFORM_REQUEST_H
+
+#include "base/buffer.h"
+
+#define PLATFORM_REQUEST_TYPE "application/vnd.idevs.platform+cbor"
+#define PLATFORM_REQUEST_MAX  ((size_t)4096) /* with its signature */
+#define PLATFORM_SPKI_LEN     91             /* P-256 SubjectPublicKeyInfo */
+#define PLATFORM_BACK_ENDS    8
+#define PLATFORM_TEXT         128 /* with its NUL */
+
+struct platform_request {
+    uint8_t spki[PLATFORM_SPKI_LEN];
+    uint8_t token_sha256[32];
+    char back_ends[PLATFORM_BACK_ENDS][PLATFORM_TEXT]; /* name_is_valid(), 1 to all, unique */
+    size_t n_back_ends;
+    char description[PLATFORM_TEXT]; /* printable ASCII, may be empty */
+};
+
+bool platform_request_encode(const struct platform_request *r, struct buffer *b) _must_check_;
+bool platform_request_decode(struct bytes in, struct platform_request *ret) _must_check_;
+
+#endif
