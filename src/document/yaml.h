@@ -39,7 +39,8 @@ enum yaml_need {
     YAML_OPTIONAL, /* an absent key leaves *ret untouched: put the default there first */
 };
 
-/* The value of `key` in the mapping `map`. With `key` NULL the node `map` is the value itself (an
+/* The value of `key` in the mapping `map`. A NULL `map` is an optional mapping that is absent:
+ * nothing is read or required. With `key` NULL the node `map` is the value itself (an
  * item of a list, a value by yaml_at()). Limits are inclusive. */
 /* 1 to 4095 bytes; plain `~` and `null` are no text. */
 bool yaml_text(struct yaml *map, const char *key, enum yaml_need need, const char **ret,
