@@ -1,0 +1,215 @@
+#include "wire/ohttp.h"
+#include "test.h"
+
+#include "../vectors.h"
+#include "mutate.h"
+
+/* RFC 9458, appendix A. */
+#define RFC_CONFIG                                                                                 \
+    "01002031e1f05a740102115220e9af918f738674aec95f54db6e04eb705aae8e79815500080001000100010003"
+#define RFC_REQUEST                                                                                \
+    "010020000100014b28f881333e7c164ffc499ad9796f877f4e1051ee6d31bad19dec96c208b4726374e469135906" \
+    "992e1268c594d2a10c695d858c40a026e7965e7d86b83dd440b2c0185204b4d63525"
+#define RFC_RESPONSE "c789e7151fcba46158ca84b04464910d86f9013e404feea014e7be4a441f234f857fbd"
+
+static bool keys_are(const char *hex)
+{
+    struct ohttp_key_config config;
+    _cleanup_buffer_ struct buffer b = buffer_up_to(1024);
+
+    vector_hex(hex, &b);
+    _cleanup_guard_ struct guard g = guard_for(b.len);
+    return ohttp_decode_keys(guard_place(&g, buffer_bytes(&b)), &config);
+}
+
+static bool accepts_keys(struct bytes in)
+{
+    struct ohttp_key_config config;
+
+    return ohttp_decode_keys(in, &config);
+}
+
+static bool accepts_request(struct bytes in)
+{
+    struct ohttp_request request;
+
+    return ohttp_decode_request(in, &request);
+}
+
+static bool accepts_response(struct bytes in)
+{
+    struct ohttp_response response;
+
+    return ohttp_decode_response(in, &response);
+}
+
+static void rfc_9458_key_configuration_is_read(void **state)
+{
+    struct ohttp_key_config config;
+    _cleanup_buffer_ struct buffer b = buffer_up_to(1024);
+    (void)state;
+    vector_hex("002d" RFC_CONFIG, &b);
+    assert_true(ohttp_decode_keys(buffer_bytes(&b), &config));
+    assert_int_equal(config.key_id, 1);
+    assert_memory_equal(config.public_key, b.data + 5, OHTTP_KEY_LEN);
+    assert_no_prefix_is_accepted(buffer_bytes(&b), accepts_keys);
+    assert_no_trailing_byte_is_accepted(buffer_bytes(&b), accepts_keys);
+    try_every_single_byte(buffer_bytes(&b), accepts_keys);
+}
+
+static void key_configurations_come_back_as_they_went(void **state)
+{
+    const struct ohttp_key_config config = {.key_id = 9, .public_key = {1, 2, 3}};
+    struct ohttp_key_config back;
+    _cleanup_buffer_ struct buffer b = buffer_up_to(1024);
+    (void)state;
+    assert_true(ohttp_encode_keys(&config, &b));
+    assert_int_equal(b.len, 43);
+    assert_true(ohttp_decode_keys(buffer_bytes(&b), &back));
+    assert_memory_equal(&back, &config, sizeof(back));
+}
+
+#define KEY "31e1f05a740102115220e9af918f738674aec95f54db6e04eb705aae8e798155"
+
+static void the_first_of_our_suite_is_taken(void **state)
+{
+    struct ohttp_key_config config;
+    _cleanup_buffer_ struct buffer b = buffer_up_to(1024);
+    (void)state;
+    vector_hex("0005"
+               "0700100102",
+               &b); /* a KEM of somebody else */
+    vector_hex("0029"
+               "080020" KEY "0004"
+               "00010003",
+               &b); /* another AEAD */
+    vector_hex("0029"
+               "090020" KEY "0004"
+               "00010001",
+               &b);
+    vector_hex("0029"
+               "0a0020" KEY "0004"
+               "00010001",
+               &b);
+    assert_true(ohttp_decode_keys(buffer_bytes(&b), &config));
+    assert_int_equal(config.key_id, 9);
+}
+
+static void malformed_lists_are_refused(void **state)
+{
+    static const char *const BAD[] = {
+        "",
+        "0000",
+        "0002"
+        "0100",
+        "0029"
+        "080020" KEY "0004"
+        "00010003", /* not ours */
+        "0025"
+        "080020" KEY "0000", /* no suite */
+        "0028"
+        "080020" KEY "0003"
+        "000100", /* half a suite */
+        "002a"
+        "080020" KEY "0004"
+        "00010001"
+        "00", /* a byte more */
+        "0029"
+        "080020" KEY "0004"
+        "00010001"
+        "0002"
+        "0100", /* a bad second */
+        "0029"
+        "080020" KEY "0008"
+        "00010001",
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(BAD); i++)
+        if (keys_are(BAD[i]))
+            fail_msg("accepted list %zu", i);
+    assert_true(keys_are("0029"
+                         "080020" KEY "0004"
+                         "00010001"));
+}
+
+static void rfc_9458_request_is_taken_apart(void **state)
+{
+    struct ohttp_request request;
+    uint8_t header[OHTTP_HEADER_LEN];
+    _cleanup_buffer_ struct buffer b = buffer_up_to(1024);
+    (void)state;
+    vector_hex(RFC_REQUEST, &b);
+    assert_true(ohttp_decode_request(buffer_bytes(&b), &request));
+    assert_int_equal(request.key_id, 1);
+    ohttp_header(1, header);
+    assert_memory_equal(request.header, header, OHTTP_HEADER_LEN);
+    assert_memory_equal(b.data, header, OHTTP_HEADER_LEN);
+    assert_ptr_equal(request.enc.data, b.data + 7);
+    assert_int_equal(request.enc.len, 32);
+    assert_int_equal(request.ciphertext.len, b.len - 39);
+}
+
+static void another_suite_is_refused(void **state)
+{
+    _cleanup_buffer_ struct buffer b = buffer_up_to(1024);
+    (void)state;
+    vector_hex(RFC_REQUEST, &b);
+    for (size_t i = 1; i < OHTTP_HEADER_LEN; i++) {
+        b.data[i] ^= 2;
+        assert_false(accepts_request(buffer_bytes(&b)));
+        b.data[i] ^= 2;
+    }
+    assert_true(accepts_request(buffer_bytes(&b)));
+}
+
+static void messages_shorter_than_their_tag_are_refused(void **state)
+{
+    static uint8_t in[64] = {1, 0, 0x20, 0, 1, 0, 1};
+    (void)state;
+    assert_no_prefix_is_accepted(bytes_of(in, 7 + 32 + 16), accepts_request);
+    assert_no_prefix_is_accepted(bytes_of(in, 16 + 16), accepts_response);
+}
+
+static void rfc_9458_response_is_taken_apart(void **state)
+{
+    struct ohttp_response response;
+    _cleanup_buffer_ struct buffer b = buffer_up_to(1024);
+    (void)state;
+    vector_hex(RFC_RESPONSE, &b);
+    assert_true(ohttp_decode_response(buffer_bytes(&b), &response));
+    assert_int_equal(response.nonce.len, 16);
+    assert_int_equal(response.ciphertext.len, 19);
+    assert_ptr_equal(response.ciphertext.data, b.data + 16);
+}
+
+static void the_published_appendix_is_read(void **state)
+{
+    (void)state;
+    json_t *appendix = vector_json("ohttp/rfc9458-appendix-a.json");
+    if (!appendix)
+        skip();
+    struct ohttp_request request;
+    _cleanup_buffer_ struct buffer b = buffer_up_to(1024);
+    vector_hex(json_string_value(json_object_get(appendix, "encapsulated_request")), &b);
+    assert_true(ohttp_decode_request(buffer_bytes(&b), &request));
+    _cleanup_buffer_ struct buffer enc = buffer_up_to(64);
+    vector_hex(json_string_value(json_object_get(appendix, "enc")), &enc);
+    assert_true(bytes_equal(request.enc, buffer_bytes(&enc)));
+    json_decref(appendix);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rfc_9458_key_configuration_is_read),
+        cmocka_unit_test(key_configurations_come_back_as_they_went),
+        cmocka_unit_test(the_first_of_our_suite_is_taken),
+        cmocka_unit_test(malformed_lists_are_refused),
+        cmocka_unit_test(rfc_9458_request_is_taken_apart),
+        cmocka_unit_test(another_suite_is_refused),
+        cmocka_unit_test(messages_shorter_than_their_tag_are_refused),
+        cmocka_unit_test(rfc_9458_response_is_taken_apart),
+        cmocka_unit_test(the_published_appendix_is_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
