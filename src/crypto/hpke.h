@@ -33,7 +33,8 @@ bool hpke_seal(struct hpke *h, struct bytes aad, struct bytes plaintext,
 /* Appends the plaintext; on failure `b` is unchanged and the sequence number stays. */
 bool hpke_open(struct hpke *h, struct bytes aad, struct bytes ciphertext,
                struct buffer *b) _must_check_;
-bool hpke_export(const struct hpke *h, const char *context, uint8_t *ret, size_t len) _must_check_;
+/* `context` at most 900 bytes, `len` at most 8160. */
+bool hpke_export(const struct hpke *h, struct bytes context, uint8_t *ret, size_t len) _must_check_;
 
 /* AES-128-GCM key and nonce of an encapsulated response: from the 16-byte export "message/bhttp
  * response", enc and the response nonce. */
@@ -48,8 +49,9 @@ bool aead_seal(const struct aead *a, struct bytes aad, struct bytes plaintext,
 bool aead_open(const struct aead *a, struct bytes aad, struct bytes ciphertext,
                struct buffer *b) _must_check_;
 
-/* Data at rest: AES-256-GCM under a key derived (HKDF) from `secret` and `label`, random nonce in
- * front, `aad` bound. */
+/* Data at rest: AES-256-GCM; key and nonce derived (HKDF) from `secret` (not empty), `label` and a
+ * random salt of 32 bytes, which stands in front; `aad` bound. 48 bytes longer than the plaintext.
+ */
 bool rest_seal(struct bytes secret, const char *label, struct bytes aad, struct bytes plaintext,
                struct buffer *b) _must_check_;
 bool rest_open(struct bytes secret, const char *label, struct bytes aad, struct bytes sealed,

@@ -51,11 +51,4 @@ void x25519_public(const struct x25519_key *key, uint8_t ret[X25519_LEN]);
 bool x25519_public_from_pem(struct bytes pem, uint8_t ret[X25519_LEN]) _must_check_;
 bool x25519_public_pem(const uint8_t key[X25519_LEN], struct buffer *b) _must_check_;
 
-/* COSE_Sign1 over `payload` with content type and kid = SHA-256 of the SPKI; and its verification
- * (the content type must be `type`; `ret_payload` points into `in`). */
-bool cose_sign(const struct key *key, const char *type, struct bytes payload,
-               struct buffer *b) _must_check_;
-bool cose_verify(const struct public_key *key, const char *type, struct bytes in,
-                 struct bytes *ret_payload) _must_check_;
-
 #endif

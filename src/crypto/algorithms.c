@@ -1,0 +1,33 @@
+#include "crypto/algorithms.h"
+
+#include <openssl/crypto.h>
+#include <stdlib.h>
+
+static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
+static struct algorithms fetched;
+
+void crypto_is_broken(void)
+{
+    abort();
+}
+
+static void fetch(void)
+{
+    if (!OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL))
+        return;
+    fetched = (struct algorithms){
+        .sha256 = EVP_MD_fetch(NULL, "SHA256", NULL),
+        .sha512 = EVP_MD_fetch(NULL, "SHA512", NULL),
+        .aes_128_gcm = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL),
+        .aes_256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL),
+        .hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL),
+    };
+}
+
+const struct algorithms *algorithms(void)
+{
+    if (!CRYPTO_THREAD_run_once(&once, fetch) || !fetched.sha256 || !fetched.sha512 ||
+        !fetched.aes_128_gcm || !fetched.aes_256_gcm || !fetched.hkdf)
+        crypto_is_broken();
+    return &fetched;
+}

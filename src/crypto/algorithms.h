@@ -1,0 +1,28 @@
+/* The algorithms that this folder uses, fetched from OpenSSL's default provider once per process:
+ * implicit fetching at every call costs more than hashing a short message. Internal to src/crypto.
+ */
+#ifndef IDEVS_CRYPTO_ALGORITHMS_H
+#define IDEVS_CRYPTO_ALGORITHMS_H
+
+#include "base/attr.h"
+
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+
+struct algorithms {
+    EVP_MD *sha256;
+    EVP_MD *sha512;
+    EVP_CIPHER *aes_128_gcm;
+    EVP_CIPHER *aes_256_gcm;
+    EVP_KDF *hkdf;
+};
+
+/* Aborts when the library lacks one. The first call readies OpenSSL without its configuration file,
+ * so that this also works in a compartment without files; whoever enters OpenSSL another way calls
+ * it first. */
+const struct algorithms *algorithms(void);
+
+/* For what cannot fail but by a broken library: better no process than a wrong result. */
+_noreturn_ void crypto_is_broken(void);
+
+#endif

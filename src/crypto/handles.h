@@ -1,0 +1,50 @@
+/* OpenSSL's objects behind this folder's types. Internal to src/crypto. */
+#ifndef IDEVS_CRYPTO_HANDLES_H
+#define IDEVS_CRYPTO_HANDLES_H
+
+#include "crypto/key.h"
+
+#include <openssl/evp.h>
+
+struct key {
+    EVP_PKEY *pkey;
+    uint8_t spki[SPKI_LEN];
+};
+
+struct public_key {
+    EVP_PKEY *pkey;
+    uint8_t spki[SPKI_LEN];
+};
+
+struct x25519_key {
+    EVP_PKEY *pkey;
+    uint8_t public[X25519_LEN];
+};
+
+#define LIMIT_KEY_FILE 65536 /* bytes of a PEM file with keys or certificates */
+
+/* The SPKI of a P-256 key; false for any other key. */
+bool spki_of(const EVP_PKEY *pkey, uint8_t ret[SPKI_LEN]) _must_check_;
+/* The only private key of a PEM text (PKCS#8 or SEC1), unencrypted, of any type; NULL otherwise. */
+EVP_PKEY *private_key_from_pem(struct bytes pem);
+bool private_key_to_pem(const EVP_PKEY *pkey, struct buffer *b) _must_check_;
+/* ECDSA with SHA-256 where the signature is DER, as in certificates. */
+bool public_key_verify_der(const struct public_key *key, struct bytes message,
+                           struct bytes signature) _must_check_;
+
+/* X25519(own, peer): false for an all-zero result (RFC 7748, 6.1). */
+bool x25519_shared(const struct x25519_key *own, const uint8_t peer[X25519_LEN],
+                   uint8_t ret[X25519_LEN]) _must_check_;
+
+static inline void pkey_freep(EVP_PKEY **p)
+{
+    EVP_PKEY_free(*p);
+}
+#define _cleanup_pkey_ _cleanup_(pkey_freep)
+static inline void pkey_ctx_freep(EVP_PKEY_CTX **p)
+{
+    EVP_PKEY_CTX_free(*p);
+}
+#define _cleanup_pkey_ctx_ _cleanup_(pkey_ctx_freep)
+
+#endif

@@ -1,0 +1,151 @@
+#include "base/alloc.h"
+#include "crypto/algorithms.h"
+#include "crypto/digest.h"
+#include "crypto/handles.h"
+#include "crypto/pem.h"
+
+#include <openssl/core_names.h>
+#include <openssl/ecdsa.h>
+#include <openssl/params.h>
+#include <stdlib.h>
+
+#define POINT_LEN    65
+#define HALF         (ES256_LEN / 2)
+#define LIMIT_ES_DER 80 /* DER of two 256-bit integers is at most 72 bytes */
+
+/* RFC 5480: id-ecPublicKey with prime256v1, then a BIT STRING whose uncompressed point follows. */
+static const uint8_t SPKI_PREFIX[SPKI_LEN - POINT_LEN] = {
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
+    0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00};
+
+bool spki_of(const EVP_PKEY *pkey, uint8_t ret[SPKI_LEN])
+{
+    char group[32];
+    uint8_t point[POINT_LEN];
+    size_t len;
+
+    if (!EVP_PKEY_is_a(pkey, "EC") || !EVP_PKEY_get_group_name(pkey, group, sizeof(group), NULL) ||
+        strcmp(group, "prime256v1") != 0)
+        return false;
+    if (!EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point),
+                                         &len) ||
+        len != sizeof(point) || point[0] != 4)
+        return false;
+    memcpy(ret, SPKI_PREFIX, sizeof(SPKI_PREFIX));
+    memcpy(ret + sizeof(SPKI_PREFIX), point, sizeof(point));
+    return true;
+}
+
+/* OpenSSL checks that the point is on the curve. */
+static EVP_PKEY *pkey_of_point(const uint8_t point[POINT_LEN])
+{
+    char group[] = "P-256";
+    uint8_t copy[POINT_LEN];
+    EVP_PKEY *pkey = NULL;
+    _cleanup_pkey_ctx_ EVP_PKEY_CTX *ctx = NULL;
+
+    (void)algorithms();
+    memcpy(copy, point, sizeof(copy));
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, copy, sizeof(copy)),
+        OSSL_PARAM_construct_end(),
+    };
+    ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    if (!ctx || EVP_PKEY_fromdata_init(ctx) <= 0 ||
+        EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) <= 0)
+        return NULL;
+    return pkey;
+}
+
+struct public_key *public_key_from_spki(struct bytes der)
+{
+    if (der.len != SPKI_LEN || memcmp(der.data, SPKI_PREFIX, sizeof(SPKI_PREFIX)) != 0 ||
+        der.data[sizeof(SPKI_PREFIX)] != 4)
+        return NULL;
+    EVP_PKEY *pkey = pkey_of_point(der.data + sizeof(SPKI_PREFIX));
+    if (!pkey)
+        return NULL;
+    struct public_key *key = alloc_zero(1, sizeof(*key));
+    key->pkey = pkey;
+    memcpy(key->spki, der.data, SPKI_LEN);
+    return key;
+}
+
+struct public_key *public_key_from_pem(struct bytes pem)
+{
+    struct reader r = reader_of(pem);
+    char label[PEM_LABEL];
+    bool prose;
+    _cleanup_buffer_ struct buffer der = buffer_up_to(LIMIT_KEY_FILE);
+
+    if (pem.len > LIMIT_KEY_FILE)
+        return NULL;
+    while (pem_next(&r, label, &der, &prose)) {
+        struct public_key *key =
+            strcmp(label, "PUBLIC KEY") == 0 ? public_key_from_spki(buffer_bytes(&der)) : NULL;
+        if (key)
+            return key;
+    }
+    return NULL;
+}
+
+struct public_key *public_key_of(const struct key *key)
+{
+    struct public_key *public = public_key_from_spki(bytes_of(key->spki, SPKI_LEN));
+
+    if (!public)
+        crypto_is_broken();
+    return public;
+}
+
+void public_key_free(struct public_key *key)
+{
+    if (!key)
+        return;
+    EVP_PKEY_free(key->pkey);
+    free(key);
+}
+
+void public_key_spki(const struct public_key *key, uint8_t ret[SPKI_LEN])
+{
+    memcpy(ret, key->spki, SPKI_LEN);
+}
+
+bool public_key_pem(const struct public_key *key, struct buffer *b)
+{
+    return pem_write("PUBLIC KEY", bytes_of(key->spki, SPKI_LEN), b);
+}
+
+bool public_key_verify_der(const struct public_key *key, struct bytes message,
+                           struct bytes signature)
+{
+    uint8_t hash[SHA256_LEN];
+    _cleanup_pkey_ctx_ EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
+
+    sha256(message, hash);
+    return ctx && EVP_PKEY_verify_init(ctx) > 0 &&
+           EVP_PKEY_verify(ctx, signature.data, signature.len, hash, sizeof(hash)) == 1;
+}
+
+static void signature_freep(ECDSA_SIG **p)
+{
+    ECDSA_SIG_free(*p);
+}
+
+bool public_key_verify(const struct public_key *key, struct bytes message,
+                       const uint8_t signature[ES256_LEN])
+{
+    uint8_t der[LIMIT_ES_DER];
+    uint8_t *at = der;
+    __attribute__((cleanup(signature_freep))) ECDSA_SIG *sig = ECDSA_SIG_new();
+    BIGNUM *r = BN_bin2bn(signature, HALF, NULL);
+    BIGNUM *s = BN_bin2bn(signature + HALF, HALF, NULL);
+
+    if (!sig || !r || !s || !ECDSA_SIG_set0(sig, r, s))
+        crypto_is_broken();
+    int len = i2d_ECDSA_SIG(sig, NULL);
+    if (len <= 0 || len > LIMIT_ES_DER || i2d_ECDSA_SIG(sig, &at) != len)
+        return false;
+    return public_key_verify_der(key, message, bytes_of(der, (size_t)len));
+}

@@ -1,0 +1,118 @@
+#include "base/alloc.h"
+#include "crypto/algorithms.h"
+#include "crypto/digest.h"
+#include "crypto/handles.h"
+#include "crypto/pem.h"
+
+#include <stdlib.h>
+
+/* RFC 8410: AlgorithmIdentifier id-X25519, then a BIT STRING of 32 bytes. */
+static const uint8_t SPKI_PREFIX[] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
+                                      0x2b, 0x65, 0x6e, 0x03, 0x21, 0x00};
+
+static struct x25519_key *key_of(EVP_PKEY *pkey)
+{
+    struct x25519_key *key = alloc_zero(1, sizeof(*key));
+    size_t len = X25519_LEN;
+
+    key->pkey = pkey;
+    if (!EVP_PKEY_is_a(pkey, "X25519") || !EVP_PKEY_get_raw_public_key(pkey, key->public, &len) ||
+        len != X25519_LEN) {
+        x25519_free(key);
+        return NULL;
+    }
+    return key;
+}
+
+struct x25519_key *x25519_generate(void)
+{
+    (void)algorithms();
+    EVP_PKEY *pkey = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
+    struct x25519_key *key = pkey ? key_of(pkey) : NULL;
+
+    if (!key)
+        crypto_is_broken();
+    return key;
+}
+
+struct x25519_key *x25519_from_raw(const uint8_t raw[X25519_LEN])
+{
+    (void)algorithms();
+    EVP_PKEY *pkey = EVP_PKEY_new_raw_private_key_ex(NULL, "X25519", NULL, raw, X25519_LEN);
+    struct x25519_key *key = pkey ? key_of(pkey) : NULL;
+
+    if (!key)
+        crypto_is_broken(); /* every 32 bytes are a key */
+    return key;
+}
+
+struct x25519_key *x25519_load(struct bytes pem, struct idevs_error *ret_err)
+{
+    EVP_PKEY *pkey = private_key_from_pem(pem);
+    struct x25519_key *key = pkey ? key_of(pkey) : NULL;
+
+    if (!key)
+        (void)refuse_expecting(ret_err, "tls.credentials",
+                               "an unencrypted X25519 private key in PEM", "%s",
+                               pkey ? "a key of another type" : "no private key that can be read");
+    return key;
+}
+
+bool x25519_save(const struct x25519_key *key, struct buffer *b)
+{
+    return private_key_to_pem(key->pkey, b);
+}
+
+void x25519_free(struct x25519_key *key)
+{
+    if (!key)
+        return;
+    EVP_PKEY_free(key->pkey);
+    free(key);
+}
+
+void x25519_public(const struct x25519_key *key, uint8_t ret[X25519_LEN])
+{
+    memcpy(ret, key->public, X25519_LEN);
+}
+
+bool x25519_public_from_pem(struct bytes pem, uint8_t ret[X25519_LEN])
+{
+    struct reader r = reader_of(pem);
+    char label[PEM_LABEL];
+    bool prose;
+    _cleanup_buffer_ struct buffer der = buffer_up_to(LIMIT_KEY_FILE);
+
+    if (pem.len > LIMIT_KEY_FILE)
+        return false;
+    while (pem_next(&r, label, &der, &prose))
+        if (strcmp(label, "PUBLIC KEY") == 0 && der.len == sizeof(SPKI_PREFIX) + X25519_LEN &&
+            memcmp(der.data, SPKI_PREFIX, sizeof(SPKI_PREFIX)) == 0) {
+            memcpy(ret, der.data + sizeof(SPKI_PREFIX), X25519_LEN);
+            return true;
+        }
+    return false;
+}
+
+bool x25519_public_pem(const uint8_t key[X25519_LEN], struct buffer *b)
+{
+    uint8_t spki[sizeof(SPKI_PREFIX) + X25519_LEN];
+
+    memcpy(spki, SPKI_PREFIX, sizeof(SPKI_PREFIX));
+    memcpy(spki + sizeof(SPKI_PREFIX), key, X25519_LEN);
+    return pem_write("PUBLIC KEY", bytes_of(spki, sizeof(spki)), b);
+}
+
+bool x25519_shared(const struct x25519_key *own, const uint8_t peer[X25519_LEN],
+                   uint8_t ret[X25519_LEN])
+{
+    static const uint8_t zero[X25519_LEN];
+    size_t len = X25519_LEN;
+    _cleanup_pkey_ EVP_PKEY *other =
+        EVP_PKEY_new_raw_public_key_ex(NULL, "X25519", NULL, peer, X25519_LEN);
+    _cleanup_pkey_ctx_ EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, own->pkey, NULL);
+
+    return other && ctx && EVP_PKEY_derive_init(ctx) > 0 &&
+           EVP_PKEY_derive_set_peer(ctx, other) > 0 && EVP_PKEY_derive(ctx, ret, &len) > 0 &&
+           len == X25519_LEN && !equal_in_constant_time(ret, zero, X25519_LEN);
+}
