@@ -1,4 +1,5 @@
-/* Durable state on SQLite (WAL, foreign keys, full fsync unless said), with numbered migrations. */
+/* Durable state on SQLite (WAL, foreign keys, full fsync), with numbered migrations; and files
+ * named by their digest. A store is used by one thread at a time. */
 #ifndef IDEVS_STORE_STORE_H
 #define IDEVS_STORE_STORE_H
 
@@ -8,8 +9,8 @@
 struct store;
 
 /* `migrations[i]` is the SQL that leads from version i to i + 1; NULL-terminated. Runs what is
- * missing in one transaction each. Refuses `state.newer` (untouched), `state.unusable`,
- * `disk.full`. */
+ * missing in one transaction each. The database's mode is 0600. Refuses `state.newer` (untouched),
+ * `state.unusable`, `disk.full`. */
 struct store *store_open(const char *path, const char *const *migrations,
                          struct idevs_error *ret_err);
 void store_close(struct store *store); /* takes NULL */
@@ -18,7 +19,10 @@ DEFINE_CLEANUP(struct store *, store_close)
 
 bool store_begin(struct store *store, struct idevs_error *ret_err) _must_check_;
 bool store_commit(struct store *store, struct idevs_error *ret_err) _must_check_;
-void store_rollback(struct store *store);
+void store_rollback(struct store *store); /* a refused commit was rolled back already */
+/* Rows that the last INSERT, UPDATE or DELETE changed: tells whether a compare-and-set took place.
+ */
+int64_t store_changes(const struct store *store) _must_check_;
 
 /* A prepared statement out of the store's cache (keyed by the pointer of `sql`, which must be a
  * literal). NULL only for a bug or `disk.full`. Bind 1-based, step, read columns 0-based, done. */
