@@ -1,0 +1,34 @@
+/* What the authority asks its signer, and what it answers (docs/interfaces.md): a request
+ * {0: 1, 1: tier, 2: program, 3: SPKI, 4: notBefore, 5: notAfter, 6: EAT claims}, an answer
+ * {0: 1, 1: DER} or {10: code, 11: found}. Pure, no I/O. */
+#ifndef IDEVS_WIRE_SIGNER_REQUEST_H
+#define IDEVS_WIRE_SIGNER_REQUEST_H
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "wire/tier.h"
+
+#define SIGNER_MESSAGE_MAX KIB(32)
+#define SIGNER_CLAIMS_MAX  KIB(12) /* so that the certificate stays within LIMIT_CERTIFICATE */
+
+struct signer_request {
+    enum tier tier;
+    char program[LIMIT_PROGRAM_NAME + 1];
+    struct bytes spki; /* any length here: the signer judges it */
+    int64_t not_before;
+    int64_t not_after;
+    struct bytes claims; /* 1 to SIGNER_CLAIMS_MAX */
+};
+
+bool signer_request_encode(const struct signer_request *r, struct buffer *b) _must_check_;
+/* Strict about the form: keys, types, lengths. `ret` points into `in`. */
+bool signer_request_decode(struct bytes in, struct signer_request *ret) _must_check_;
+
+bool signer_answer_encode(struct bytes der, struct buffer *b) _must_check_;
+bool signer_refusal_encode(const struct idevs_error *err, struct buffer *b) _must_check_;
+/* False with `ret_err` filled: the signer's refusal, or `signer.answer` for anything else. */
+bool signer_answer_decode(struct bytes in, struct bytes *ret_der,
+                          struct idevs_error *ret_err) _must_check_;
+
+#endif
