@@ -1,0 +1,114 @@
+#include "wire/signer_request.h"
+#include "base/codes.h"
+#include "test.h"
+
+#include "mutate.h"
+
+static struct signer_request example(void)
+{
+    return (struct signer_request){.tier = TIER_ISOLATED,
+                                   .program = "free-ride",
+                                   .spki = bytes_of_text("spki"),
+                                   .not_before = 1000,
+                                   .not_after = 4600,
+                                   .claims = bytes_of_text("claims")};
+}
+
+static bool accepts(struct bytes in)
+{
+    struct signer_request r;
+    _cleanup_buffer_ struct buffer again = buffer_up_to(SIGNER_MESSAGE_MAX);
+
+    if (!signer_request_decode(in, &r))
+        return false;
+    assert_true(signer_request_encode(&r, &again));
+    assert_true(bytes_equal(buffer_bytes(&again), in));
+    return true;
+}
+
+static void a_request_round_trips(void **state)
+{
+    _cleanup_buffer_ struct buffer b = buffer_up_to(SIGNER_MESSAGE_MAX);
+    struct signer_request r = example();
+    struct signer_request got;
+    (void)state;
+    assert_true(signer_request_encode(&r, &b));
+    assert_true(signer_request_decode(buffer_bytes(&b), &got));
+    assert_int_equal(got.tier, TIER_ISOLATED);
+    assert_string_equal(got.program, "free-ride");
+    assert_true(bytes_equal_text(got.spki, "spki"));
+    assert_int_equal(got.not_before, 1000);
+    assert_int_equal(got.not_after, 4600);
+    assert_true(bytes_equal_text(got.claims, "claims"));
+}
+
+static void truncated_and_changed_requests_are_refused(void **state)
+{
+    _cleanup_buffer_ struct buffer b = buffer_up_to(SIGNER_MESSAGE_MAX);
+    struct signer_request r = example();
+    (void)state;
+    assert_true(signer_request_encode(&r, &b));
+    assert_no_prefix_is_accepted(buffer_bytes(&b), accepts);
+    try_every_single_byte(buffer_bytes(&b), accepts);
+    assert_no_trailing_byte_is_accepted(buffer_bytes(&b), accepts);
+}
+
+static void claims_that_no_certificate_holds_are_refused(void **state)
+{
+    static uint8_t large[SIGNER_CLAIMS_MAX + 1];
+    _cleanup_buffer_ struct buffer b = buffer_up_to(SIGNER_MESSAGE_MAX);
+    struct signer_request r = example();
+    (void)state;
+    r.claims = bytes_of(large, sizeof(large));
+    assert_false(signer_request_encode(&r, &b));
+}
+
+static void answers_are_a_certificate_or_a_refusal(void **state)
+{
+    _cleanup_buffer_ struct buffer b = buffer_up_to(SIGNER_MESSAGE_MAX);
+    struct idevs_error err;
+    struct bytes der;
+    (void)state;
+    assert_true(signer_answer_encode(bytes_of_text("der"), &b));
+    assert_true(signer_answer_decode(buffer_bytes(&b), &der, &err));
+    assert_true(bytes_equal_text(der, "der"));
+    buffer_clear(&b);
+    assert_false(refuse(&err, "signer.request", "life of %d s", 7200));
+    assert_true(signer_refusal_encode(&err, &b));
+    memset(&err, 0, sizeof(err));
+    assert_false(signer_answer_decode(buffer_bytes(&b), &der, &err));
+    assert_refused(&err, "signer.request");
+    assert_string_equal(err.found, "life of 7200 s");
+}
+
+static bool answers(struct bytes in)
+{
+    struct idevs_error err = {0};
+    struct bytes der;
+    bool done = signer_answer_decode(in, &der, &err);
+
+    assert_true(done || code_find(err.code) != NULL);
+    return done;
+}
+
+static void garbled_answers_are_refused(void **state)
+{
+    _cleanup_buffer_ struct buffer b = buffer_up_to(SIGNER_MESSAGE_MAX);
+    (void)state;
+    assert_true(signer_answer_encode(bytes_of_text("der"), &b));
+    assert_no_prefix_is_accepted(buffer_bytes(&b), answers);
+    try_every_single_byte(buffer_bytes(&b), answers);
+    assert_no_trailing_byte_is_accepted(buffer_bytes(&b), answers);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_request_round_trips),
+        cmocka_unit_test(truncated_and_changed_requests_are_refused),
+        cmocka_unit_test(claims_that_no_certificate_holds_are_refused),
+        cmocka_unit_test(answers_are_a_certificate_or_a_refusal),
+        cmocka_unit_test(garbled_answers_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
