@@ -17,7 +17,10 @@ struct algorithms {
     EVP_KDF *hkdf;
 };
 
-/* Aborts when the library lacks one. The first call readies OpenSSL without its configuration file,
+/* OpenSSL's queue of errors is left empty by every function of this folder, also where it refuses:
+ * a stale entry would make a later SSL_get_error() of the same thread close a sound connection.
+ *
+ * Aborts when the library lacks one. The first call readies OpenSSL without its configuration file,
  * so that this also works in a compartment without files; whoever enters OpenSSL another way calls
  * it first. */
 const struct algorithms *algorithms(void);

@@ -6,6 +6,7 @@
 #include "crypto/pem.h"
 
 #include <openssl/ecdsa.h>
+#include <openssl/err.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
 
@@ -64,11 +65,13 @@ EVP_PKEY *private_key_from_pem(struct bytes pem)
     (void)algorithms();
     if (pem.len > LIMIT_KEY_FILE)
         return NULL;
+    EVP_PKEY *pkey = NULL;
     if (pem_find(pem, "PRIVATE KEY", &der))
-        return from_pkcs8(buffer_bytes(&der));
-    if (pem_find(pem, "EC PRIVATE KEY", &der))
-        return from_sec1(buffer_bytes(&der));
-    return NULL;
+        pkey = from_pkcs8(buffer_bytes(&der));
+    else if (pem_find(pem, "EC PRIVATE KEY", &der))
+        pkey = from_sec1(buffer_bytes(&der));
+    ERR_clear_error();
+    return pkey;
 }
 
 /* A file may pair a private key with the public key of another. */
@@ -76,7 +79,9 @@ static bool halves_belong_together(EVP_PKEY *pkey)
 {
     _cleanup_pkey_ctx_ EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
 
-    return ctx && EVP_PKEY_pairwise_check(ctx) == 1;
+    bool ok = ctx && EVP_PKEY_pairwise_check(ctx) == 1;
+    ERR_clear_error();
+    return ok;
 }
 
 struct key *key_load(struct bytes pem, struct idevs_error *ret_err)

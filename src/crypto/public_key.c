@@ -6,6 +6,7 @@
 
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
+#include <openssl/err.h>
 #include <openssl/params.h>
 #include <stdlib.h>
 
@@ -53,8 +54,10 @@ static EVP_PKEY *pkey_of_point(const uint8_t point[POINT_LEN])
     };
     ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
     if (!ctx || EVP_PKEY_fromdata_init(ctx) <= 0 ||
-        EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) <= 0)
+        EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) <= 0) {
+        ERR_clear_error();
         return NULL;
+    }
     return pkey;
 }
 
@@ -124,8 +127,11 @@ bool public_key_verify_der(const struct public_key *key, struct bytes message,
     _cleanup_pkey_ctx_ EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
 
     sha256(message, hash);
-    return ctx && EVP_PKEY_verify_init(ctx) > 0 &&
-           EVP_PKEY_verify(ctx, signature.data, signature.len, hash, sizeof(hash)) == 1;
+    bool ok = ctx && EVP_PKEY_verify_init(ctx) > 0 &&
+              EVP_PKEY_verify(ctx, signature.data, signature.len, hash, sizeof(hash)) == 1;
+    if (!ok)
+        ERR_clear_error();
+    return ok;
 }
 
 static void signature_freep(ECDSA_SIG **p)

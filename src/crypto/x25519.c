@@ -4,6 +4,7 @@
 #include "crypto/handles.h"
 #include "crypto/pem.h"
 
+#include <openssl/err.h>
 #include <stdlib.h>
 
 /* RFC 8410: AlgorithmIdentifier id-X25519, then a BIT STRING of 32 bytes. */
@@ -112,7 +113,10 @@ bool x25519_shared(const struct x25519_key *own, const uint8_t peer[X25519_LEN],
         EVP_PKEY_new_raw_public_key_ex(NULL, "X25519", NULL, peer, X25519_LEN);
     _cleanup_pkey_ctx_ EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, own->pkey, NULL);
 
-    return other && ctx && EVP_PKEY_derive_init(ctx) > 0 &&
-           EVP_PKEY_derive_set_peer(ctx, other) > 0 && EVP_PKEY_derive(ctx, ret, &len) > 0 &&
-           len == X25519_LEN && !equal_in_constant_time(ret, zero, X25519_LEN);
+    bool ok = other && ctx && EVP_PKEY_derive_init(ctx) > 0 &&
+              EVP_PKEY_derive_set_peer(ctx, other) > 0 && EVP_PKEY_derive(ctx, ret, &len) > 0 &&
+              len == X25519_LEN && !equal_in_constant_time(ret, zero, X25519_LEN);
+    if (!ok)
+        ERR_clear_error();
+    return ok;
 }

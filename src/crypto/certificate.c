@@ -1,0 +1,226 @@
+#include "crypto/certificate.h"
+#include "base/alloc.h"
+#include "crypto/algorithms.h"
+#include "crypto/der.h"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static const uint8_t CMW_OID[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x23};
+
+static bool time_of(const ASN1_TIME *at, int64_t *ret)
+{
+    struct tm tm;
+
+    if (!at || !ASN1_TIME_to_tm(at, &tm))
+        return false;
+    *ret = (int64_t)timegm(&tm);
+    return true;
+}
+
+/* NULL when the key is none of ours; that is for the caller to judge. */
+static struct public_key *public_key_in(const X509 *x509)
+{
+    uint8_t *der = NULL;
+    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x509), &der);
+    struct public_key *key = len > 0 ? public_key_from_spki(bytes_of(der, (size_t)len)) : NULL;
+
+    OPENSSL_free(der);
+    return key;
+}
+
+/* OpenSSL reads some BER, too: what it writes again must be what it read. */
+static X509 *parse_exactly(struct bytes der)
+{
+    const uint8_t *at = der.data;
+    uint8_t *again = NULL;
+    X509 *x509 = d2i_X509(NULL, &at, (long)der.len);
+    bool whole = x509 && at == der.data + der.len;
+    int len = whole ? i2d_X509(x509, &again) : -1;
+
+    whole = len > 0 && bytes_equal(der, bytes_of(again, (size_t)len));
+    OPENSSL_free(again);
+    ERR_clear_error();
+    if (whole)
+        return x509;
+    X509_free(x509);
+    return NULL;
+}
+
+static bool fill(struct certificate *c, struct bytes der)
+{
+    c->x509 = parse_exactly(der);
+    /* X509_check_purpose() with -1 only reads the extensions, which a bad one makes invalid. */
+    if (!c->x509 || X509_check_purpose(c->x509, -1, 0) != 1 ||
+        (X509_get_extension_flags(c->x509) & EXFLAG_INVALID) ||
+        !time_of(X509_get0_notBefore(c->x509), &c->not_before) ||
+        !time_of(X509_get0_notAfter(c->x509), &c->not_after))
+        return false;
+    c->der = alloc_zero(1, der.len);
+    memcpy(c->der, der.data, der.len);
+    c->der_len = der.len;
+    sha256(der, c->sha256);
+    c->key = public_key_in(c->x509);
+    return true;
+}
+
+struct certificate *certificate_parse(struct bytes der, struct idevs_error *ret_err)
+{
+    (void)algorithms();
+    if (der.len == 0 || der.len > LIMIT_CERTIFICATE) {
+        (void)refuse(ret_err, "certificate.malformed", "%zu bytes", der.len);
+        return NULL;
+    }
+    struct certificate *c = alloc_zero(1, sizeof(*c));
+    if (fill(c, der))
+        return c;
+    certificate_free(c);
+    (void)refuse(ret_err, "certificate.malformed", "%zu bytes that are not one DER certificate",
+                 der.len);
+    return NULL;
+}
+
+void certificate_free(struct certificate *c)
+{
+    if (!c)
+        return;
+    X509_free(c->x509);
+    public_key_free(c->key);
+    free(c->der);
+    free(c);
+}
+
+struct bytes certificate_der(const struct certificate *c)
+{
+    return bytes_of(c->der, c->der_len);
+}
+
+void certificate_sha256(const struct certificate *c, uint8_t ret[SHA256_LEN])
+{
+    memcpy(ret, c->sha256, SHA256_LEN);
+}
+
+int64_t certificate_not_before(const struct certificate *c)
+{
+    return c->not_before;
+}
+
+int64_t certificate_not_after(const struct certificate *c)
+{
+    return c->not_after;
+}
+
+const struct public_key *certificate_public_key(const struct certificate *c)
+{
+    return c->key;
+}
+
+/* A URI of visible ASCII without NUL, so that text comparison sees all of it. */
+static bool copy_uri(const GENERAL_NAME *name, char *ret, size_t size)
+{
+    if (name->type != GEN_URI)
+        return false;
+    const uint8_t *data = ASN1_STRING_get0_data(name->d.uniformResourceIdentifier);
+    size_t len = (size_t)ASN1_STRING_length(name->d.uniformResourceIdentifier);
+    if (len == 0 || len >= size)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (data[i] <= 0x20 || data[i] >= 0x7f)
+            return false;
+    memcpy(ret, data, len);
+    ret[len] = 0;
+    return true;
+}
+
+bool certificate_uri(const struct certificate *c, char *ret, size_t size)
+{
+    /* NULL when absent, repeated or malformed. */
+    GENERAL_NAMES *names = X509_get_ext_d2i(c->x509, NID_subject_alt_name, NULL, NULL);
+    bool ok = names && sk_GENERAL_NAME_num(names) == 1 &&
+              copy_uri(sk_GENERAL_NAME_value(names, 0), ret, size);
+
+    GENERAL_NAMES_free(names);
+    return ok;
+}
+
+/* The host of host[:port] or [v6][:port]. */
+static bool host_of(const char *authority, char *ret, size_t size)
+{
+    bool v6 = authority[0] == '[';
+    const char *from = authority + (v6 ? 1 : 0);
+    size_t n = strcspn(from, v6 ? "]" : ":");
+
+    if (n == 0 || n >= size || from[0] == '.') /* a dot in front would mean "any below" */
+        return false;
+    memcpy(ret, from, n);
+    ret[n] = 0;
+    return true;
+}
+
+bool certificate_names_host(const struct certificate *c, const char *authority)
+{
+    char host[LIMIT_AUTHORITY + 1];
+    const unsigned flags =
+        X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS;
+
+    if (!host_of(authority, host, sizeof(host)))
+        return false;
+    ASN1_OCTET_STRING *address = a2i_IPADDRESS(host);
+    bool is_address = address != NULL;
+    ASN1_OCTET_STRING_free(address);
+    ERR_clear_error();
+    return (is_address ? X509_check_ip_asc(c->x509, host, 0)
+                       : X509_check_host(c->x509, host, strlen(host), flags, NULL)) == 1;
+}
+
+/* The contents of the only extension with that OID. */
+static bool find_extension(const X509 *x509, struct bytes oid, struct bytes *ret)
+{
+    size_t found = 0;
+
+    for (int i = 0; i < X509_get_ext_count(x509); i++) {
+        X509_EXTENSION *ext = X509_get_ext(x509, i);
+        const ASN1_OBJECT *object = X509_EXTENSION_get_object(ext);
+        if (!bytes_equal(oid, bytes_of(OBJ_get0_data(object), OBJ_length(object))))
+            continue;
+        const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(ext);
+        *ret = bytes_of(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value));
+        found++;
+    }
+    return found == 1;
+}
+
+bool certificate_cmw(const struct certificate *c, struct bytes *ret)
+{
+    struct bytes value;
+    struct bytes cmw;
+
+    if (!find_extension(c->x509, bytes_of(CMW_OID, sizeof(CMW_OID)), &value))
+        return false;
+    struct reader r = reader_of(value);
+    if (!der_take(&r, DER_OCTETS, &cmw) || reader_left(&r) || cmw.len == 0)
+        return false;
+    *ret = cmw;
+    return true;
+}
+
+void certificate_describe(const struct certificate *c, char *ret, size_t size)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *text = NULL;
+
+    if (!bio)
+        crypto_is_broken();
+    BIO_puts(bio, "serial ");
+    i2a_ASN1_INTEGER(bio, X509_get0_serialNumber(c->x509));
+    BIO_puts(bio, ", subject ");
+    X509_NAME_print_ex(bio, X509_get_subject_name(c->x509), 0, XN_FLAG_RFC2253);
+    BIO_puts(bio, ", issuer ");
+    X509_NAME_print_ex(bio, X509_get_issuer_name(c->x509), 0, XN_FLAG_RFC2253);
+    long len = BIO_get_mem_data(bio, &text);
+    snprintf(ret, size, "%.*s", (int)len, text);
+    BIO_free(bio);
+}

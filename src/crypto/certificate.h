@@ -1,0 +1,22 @@
+/* What struct certificate holds. Internal to src/crypto. */
+#ifndef IDEVS_CRYPTO_CERTIFICATE_H
+#define IDEVS_CRYPTO_CERTIFICATE_H
+
+#include "crypto/x509.h"
+
+#include <openssl/x509.h>
+
+struct certificate {
+    X509 *x509;
+    uint8_t *der;
+    size_t der_len;
+    uint8_t sha256[SHA256_LEN];
+    int64_t not_before;
+    int64_t not_after;
+    struct public_key *key; /* NULL: not P-256 */
+};
+
+#define OID_CMW         "1.3.6.1.5.5.7.1.35"         /* id-pe-cmw, RFC 9999 */
+#define OID_ATTESTATION "1.2.840.113549.1.9.16.2.59" /* id-aa-attestation */
+
+#endif
