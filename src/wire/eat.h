@@ -53,10 +53,12 @@ struct eat_claims {
     size_t n_writes;
 };
 
-/* Claims with empty text, n_ = 0 or absent digests are left out. */
+/* Claims with empty text, zero numbers, n_ = 0 or absent digests are left out; issued_at, nonce,
+ * ueid, debug, executable and manifest are always there. */
 bool eat_encode(const struct eat_claims *claims, struct buffer *b) _must_check_;
-/* Strict: unknown claims, wrong types and lengths, and missing nonce or measurements are refused.
- */
+/* Strict: unknown claims, wrong types and lengths, missing claims of those that are always there,
+ * empty or zero ones of the others, and text with control characters are refused: what is accepted
+ * encodes to the same bytes again. */
 bool eat_decode(struct bytes in, struct eat_claims *ret) _must_check_;
 
 #endif

@@ -10,12 +10,18 @@
 
 #define MANIFEST_TYPE "application/vnd.idevs.manifest+cbor"
 
+#define MANIFEST_EVERY_MAX  (31 * 24 * 3600)
+#define MANIFEST_RUN_MAX    (7 * 24 * 3600)
+#define MANIFEST_MEMORY_MIN MIB(1)
+#define MANIFEST_MEMORY_MAX MIB(4096)
+
 enum manifest_logs {
     MANIFEST_LOGS_NONE = 0,
     MANIFEST_LOGS_OWNER,
     MANIFEST_LOGS_OPEN, /* development tier only: the authority refuses it elsewhere */
 };
 
+/* One that the program neither reads nor writes is allowed. */
 struct manifest_service {
     char name[LIMIT_SERVICE_NAME + 1];
     char authority[LIMIT_AUTHORITY + 1]; /* @authority of its requests */
@@ -27,14 +33,14 @@ struct manifest_service {
 
 struct manifest {
     char program[LIMIT_PROGRAM_NAME + 1];
-    uint32_t every;       /* seconds between ticks; 0: one run */
+    uint32_t every;       /* seconds between ticks, at most 31 days; 0: one run */
     uint64_t memory;      /* bytes; 1 MiB to 4 GiB, default 64 MiB */
     uint32_t processes;   /* 1 for now */
-    uint32_t run_seconds; /* limit of one tick's work and of retries; default 600 */
+    uint32_t run_seconds; /* limit of one tick's work and of retries; 1 s to 7 days, default 600 */
     enum manifest_logs logs;
-    uint8_t owner_spki[91];     /* P-256 SubjectPublicKeyInfo DER */
-    uint8_t owner_seal_key[32]; /* X25519: logs are sealed to it */
-    char authority_url[LIMIT_URL + 1];
+    uint8_t owner_spki[91];            /* P-256 SubjectPublicKeyInfo DER */
+    uint8_t owner_seal_key[32];        /* X25519: logs are sealed to it */
+    char authority_url[LIMIT_URL + 1]; /* https://host[:port], nothing after */
     struct bytes authority_anchors[LIMIT_ANCHORS];
     size_t n_authority_anchors;
     struct manifest_service services[LIMIT_SERVICES];
