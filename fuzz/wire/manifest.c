@@ -1,0 +1,19 @@
+#include "wire/manifest.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What is accepted has one encoding: writing it again gives the same bytes. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const struct bytes in = bytes_of(data, size);
+    struct manifest m;
+    struct idevs_error err;
+    _cleanup_buffer_ struct buffer again = buffer_up_to(KIB(80));
+
+    if (manifest_decode(in, &m, &err) &&
+        (!manifest_encode(&m, &again) || !bytes_equal(buffer_bytes(&again), in)))
+        abort();
+    return 0;
+}
