@@ -1,0 +1,398 @@
+#include "compartment/process.h"
+#include "base/alloc.h"
+#include "base/fault.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "compartment/cgroup.h"
+#include "compartment/filter.h"
+#include "compartment/landlock.h"
+#include "compartment/setup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/mount.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define GROUP_PREFIX "idevs-"
+#define NAMESPACES                                                                                 \
+    (CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |     \
+     CLONE_NEWCGROUP)
+
+struct compartment {
+    pid_t pid;
+    int pidfd;
+    struct cgroup group;
+    const char *killed_for; /* code of kill(), or NULL */
+    bool collected;
+};
+
+/* ---- the host: found once ---- */
+
+static struct {
+    bool found;
+    struct cgroup_host groups;
+    struct buffer filters[COMPARTMENT_COMPILE + 1]; /* by profile */
+} host;
+
+static bool prepare_host(struct idevs_error *ret_err)
+{
+    if (host.found)
+        return true;
+    for (enum compartment_profile p = COMPARTMENT_RUN; p <= COMPARTMENT_COMPILE; p++) {
+        host.filters[p] = buffer_up_to(KIB(64));
+        if (!filter_build(p, &host.filters[p], ret_err))
+            return false;
+    }
+    cgroup_find(&host.groups);
+    cgroup_sweep(&host.groups, GROUP_PREFIX);
+    host.found = true;
+    return true;
+}
+
+static bool process_probe(struct idevs_error *ret_err)
+{
+    if (geteuid() != 0)
+        return refuse_expecting(ret_err, "compartment.unavailable", "the warden started as root",
+                                "user %u", (unsigned)geteuid());
+    if (access("/proc/self/ns/user", F_OK) < 0)
+        return refuse(ret_err, "compartment.unavailable", "a kernel without user namespaces");
+    return prepare_host(ret_err);
+}
+
+static void process_describe(char *ret, size_t size)
+{
+    char groups[96];
+
+    cgroup_describe(&host.groups, groups, sizeof(groups));
+    snprintf(ret, size, "Linux namespaces, system-call filter, Landlock %d, %s", landlock_version(),
+             groups);
+}
+
+/* ---- start: check all, then act ---- */
+
+static bool check_executable(int fd, struct idevs_error *ret_err)
+{
+    const int sealed = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+    int seals = fcntl(fd, F_GET_SEALS);
+
+    if (seals < 0 || (seals & sealed) != sealed)
+        return refuse(ret_err, "compartment.unavailable", "an executable that is not sealed");
+    /* Execute-only and not the run's own: the kernel makes such a process undumpable from its first
+     * instruction on, so that only root of the host can trace it or read its memory. */
+    if (fchmod(fd, 0111) < 0)
+        return refuse_errno(ret_err, "compartment.unavailable", "mode of the executable");
+    return true;
+}
+
+static bool check_spec(const struct compartment_spec *s, struct idevs_error *ret_err)
+{
+    if (s->uid == 0 || s->uid == (uid_t)-1)
+        return refuse(ret_err, "compartment.unavailable", "a user that is root's");
+    if (s->memory < MIB(1) || s->processes < 1)
+        return refuse(ret_err, "compartment.unavailable", "limits that nothing can run in");
+    if (s->profile == COMPARTMENT_RUN)
+        return check_executable(s->executable, ret_err);
+    if (!s->argv || !s->envp || s->root < 0 || s->work < 0 || s->output < 0)
+        return refuse(ret_err, "compartment.unavailable", "an incomplete specification");
+    return true;
+}
+
+/* What both sides of a start hold on to while it lasts. */
+struct start {
+    int sync[2];   /* stream: ours, the child's */
+    int status[2]; /* pipe: ours to read, the child's to write */
+    int nothing;
+};
+
+static void start_end(struct start *start)
+{
+    fd_close(&start->sync[0]);
+    fd_close(&start->sync[1]);
+    fd_close(&start->status[0]);
+    fd_close(&start->status[1]);
+    fd_close(&start->nothing);
+}
+
+static bool start_begin(struct start *ret, struct idevs_error *ret_err)
+{
+    *ret = (struct start){{-1, -1}, {-1, -1}, -1};
+    ret->nothing = memfd_sealed("nothing", bytes_of(NULL, 0));
+    if (ret->nothing < 0 || pipe2(ret->status, O_CLOEXEC) < 0 ||
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ret->sync) < 0)
+        return refuse_errno(ret_err, "compartment.unavailable", "descriptors");
+    return true;
+}
+
+/* The new process is root of the host to nobody's profit: its rights hold in its new user namespace
+ * only, and it gives up the user in setup.c. */
+static pid_t new_process(int *ret_pidfd)
+{
+    struct clone_args args = {
+        .flags = NAMESPACES | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
+        .pidfd = (uintptr_t)ret_pidfd,
+        .exit_signal = SIGCHLD,
+    };
+
+    return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
+static bool write_map(pid_t pid, const char *file, uid_t id)
+{
+    char path[64];
+    char map[64];
+
+    snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+    snprintf(map, sizeof(map), "%d %u 1\n", SETUP_UID, (unsigned)id);
+    _cleanup_fd_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+    return fd >= 0 && fd_write_all(fd, map, strlen(map));
+}
+
+/* The child sets itself up as soon as its user is mapped; meanwhile it is put into its group, and
+ * goes on to exec when it is there. */
+static bool lead_child(struct compartment *c, const struct compartment_spec *spec,
+                       struct start *start, struct idevs_error *ret_err)
+{
+    if (!write_map(c->pid, "gid_map", spec->uid) || !write_map(c->pid, "uid_map", spec->uid) ||
+        send(start->sync[0], "m", 1, MSG_NOSIGNAL) != 1)
+        return refuse_errno(ret_err, "compartment.unavailable", "user mapping");
+    if (!cgroup_attach(&c->group, c->pid, ret_err))
+        return false;
+    fault_point("warden.compartment.attached");
+    if (send(start->sync[0], "g", 1, MSG_NOSIGNAL) != 1)
+        return refuse_errno(ret_err, "compartment.unavailable", "start");
+    return true;
+}
+
+/* Waits for exec (end of file) or for the operation that failed. */
+static bool await_exec(const struct compartment *c, int status, struct idevs_error *ret_err)
+{
+    struct setup_failure failure;
+
+    errno = 0;
+    if (fd_read_exactly(status, &failure, sizeof(failure))) {
+        failure.operation[sizeof(failure.operation) - 1] = 0;
+        return refuse(ret_err, "compartment.unavailable", "%s: %s", failure.operation,
+                      strerror(failure.error));
+    }
+    if (errno != 0)
+        return refuse_errno(ret_err, "compartment.unavailable", "status of the start");
+    if (cgroup_ran_out_of_memory(&host.groups, &c->group))
+        return refuse(ret_err, "compartment.limit", "the memory did not do for the start");
+    return true;
+}
+
+static bool group_for(const struct compartment_spec *spec, struct cgroup *ret,
+                      struct idevs_error *ret_err)
+{
+    char name[64];
+    bool run = spec->profile == COMPARTMENT_RUN;
+    struct cgroup_limits limits = {
+        .memory = spec->memory,
+        .processes = spec->processes,
+        .cpu_weight = run ? 100 : 25, /* a build waits for runs, not they for it */
+    };
+
+    snprintf(name, sizeof(name), GROUP_PREFIX "%d-%u", (int)getpid(), (unsigned)spec->uid);
+    return cgroup_make(&host.groups, name, &limits, ret, ret_err);
+}
+
+static void process_kill(struct compartment *c, const char *code);
+static void process_destroy(struct compartment *c);
+
+static bool start_with(const struct compartment_spec *spec, struct start *start,
+                       struct compartment *c, struct idevs_error *ret_err)
+{
+    struct setup_plan plan = {
+        .spec = spec,
+        .sync = start->sync[1],
+        .status = start->status[1],
+        .nothing = start->nothing,
+        .filter = buffer_bytes(&host.filters[spec->profile]),
+    };
+
+    c->pid = new_process(&c->pidfd);
+    if (c->pid < 0)
+        return refuse_errno(ret_err, "compartment.unavailable", "namespaces");
+    if (c->pid == 0)
+        setup_perform(&plan); /* does not return */
+    fd_close(&start->sync[1]);
+    fd_close(&start->status[1]);
+    bool led = lead_child(c, spec, start, ret_err);
+    if (!led)
+        process_kill(c, "run.stopped");
+    /* When leading failed because an operation did, the operation is what to say. */
+    return await_exec(c, start->status[0], ret_err) && led;
+}
+
+static bool process_start(const struct compartment_spec *spec, struct compartment **ret,
+                          struct idevs_error *ret_err)
+{
+    _cleanup_(start_end) struct start start;
+
+    if (!prepare_host(ret_err) || !check_spec(spec, ret_err) || !start_begin(&start, ret_err))
+        return false;
+    struct compartment *c = alloc_zero(1, sizeof(*c));
+    c->pidfd = -1;
+    c->pid = -1;
+    if (!group_for(spec, &c->group, ret_err) || !start_with(spec, &start, c, ret_err)) {
+        process_destroy(c);
+        return false;
+    }
+    *ret = c;
+    return true;
+}
+
+/* ---- watch, end, collect ---- */
+
+static int process_watch(const struct compartment *c)
+{
+    return c->pidfd;
+}
+
+static void process_kill(struct compartment *c, const char *code)
+{
+    if (c->collected || c->pidfd < 0)
+        return;
+    if (!c->killed_for)
+        c->killed_for = code;
+    /* It is the first process of its namespace: all others in it go with it. */
+    pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0);
+}
+
+static struct compartment_end ended(const char *code, const char *format, ...) _printf_(2, 3);
+
+static struct compartment_end ended(const char *code, const char *format, ...)
+{
+    struct compartment_end end = {.code = code};
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(end.detail, sizeof(end.detail), format, args);
+    va_end(args);
+    return end;
+}
+
+static struct compartment_end classify(const struct compartment *c, const siginfo_t *info)
+{
+    bool exited = info->si_code == CLD_EXITED;
+    int status = info->si_status;
+
+    if (exited && status == 0)
+        return ended("", "ended by itself");
+    if (cgroup_ran_out_of_memory(&host.groups, &c->group))
+        return ended("compartment.limit", "memory");
+    if (exited)
+        return ended("compartment.crashed", "exit status %d", status);
+    if (status == SIGKILL && c->killed_for)
+        return ended(c->killed_for, "ended by the warden");
+    if (status == SIGSYS)
+        return ended("compartment.forbidden", "a system call that is not allowed inside");
+    if (status == SIGXCPU || status == SIGXFSZ)
+        return ended("compartment.limit", "signal SIG%s", sigabbrev_np(status));
+    const char *name = sigabbrev_np(status);
+    return ended("compartment.crashed", "signal SIG%s", name ? name : "?");
+}
+
+static bool process_wait(struct compartment *c, struct compartment_end *ret)
+{
+    siginfo_t info = {0};
+
+    if (c->collected || waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED | WNOHANG) < 0 ||
+        info.si_pid == 0)
+        return false;
+    c->collected = true;
+    *ret = classify(c, &info);
+    return true;
+}
+
+static void process_destroy(struct compartment *c)
+{
+    siginfo_t info;
+
+    if (!c)
+        return;
+    if (c->pidfd >= 0 && !c->collected) {
+        process_kill(c, "run.stopped");
+        while (waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED) < 0 && errno == EINTR)
+            ;
+    }
+    fd_close(&c->pidfd);
+    cgroup_remove(&c->group);
+    free(c);
+}
+
+/* ---- what evidence says of it ---- */
+
+static bool process_memory_map(const struct compartment *c, struct buffer *b)
+{
+    char path[64];
+
+    if (c->collected)
+        return false;
+    snprintf(path, sizeof(path), "/proc/%d/maps", (int)c->pid);
+    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd >= 0 && fd_read_to_end(fd, b);
+}
+
+static uint64_t process_cpu_time(const struct compartment *c)
+{
+    clockid_t clock;
+    struct timespec t;
+
+    if (c->collected || clock_getcpuclockid(c->pid, &clock) != 0 || clock_gettime(clock, &t) < 0)
+        return 0;
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+const struct compartment_back_end COMPARTMENT_PROCESS = {
+    .name = "process",
+    .probe = process_probe,
+    .describe = process_describe,
+    .start = process_start,
+    .watch = process_watch,
+    .kill = process_kill,
+    .wait = process_wait,
+    .destroy = process_destroy,
+    .memory_map = process_memory_map,
+    .cpu_time = process_cpu_time,
+};
+
+/* ---- a folder for the work of a compiler ---- */
+
+static bool configure(int context, const char *key, const char *format, uint64_t value)
+{
+    char text[24];
+
+    snprintf(text, sizeof(text), format, value);
+    return fsconfig(context, FSCONFIG_SET_STRING, key, text, 0) == 0;
+}
+
+int compartment_work(uid_t uid, uint64_t size)
+{
+    _cleanup_fd_ int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
+
+    if (context < 0 || !configure(context, "size", "%" PRIu64, size) ||
+        !configure(context, "nr_inodes", "%" PRIu64, 256) ||
+        !configure(context, "mode", "%" PRIo64, 0700) ||
+        !configure(context, "uid", "%" PRIu64, uid) ||
+        !configure(context, "gid", "%" PRIu64, uid) ||
+        fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+        return -1;
+    return fsmount(context, FSMOUNT_CLOEXEC,
+                   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+}

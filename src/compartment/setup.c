@@ -1,0 +1,321 @@
+#include "compartment/setup.h"
+#include "base/limits.h"
+#include "compartment/filter.h"
+#include "compartment/landlock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/mount.h>
+#include <linux/seccomp.h>
+#include <linux/securebits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Where things are while the child sets itself up. 0 to 2 are the compiler's; a program has none of
+ * them: what it prints by mistake goes nowhere (EBADF), and as it can open nothing, nothing can
+ * come to stand there. */
+enum {
+    AT_CHANNEL = 3,
+    AT_ATTESTER = 4,
+    AT_EXECUTABLE = FILTER_EXECUTABLE_FD,
+    AT_STATUS = 6,
+    AT_SYNC = 7,
+    AT_ROOT = 8,
+    AT_WORK = 9,
+    AT_FIRST_FREE = 10,
+    AT_MOVING = 100, /* out of the way of all of those */
+};
+
+#define WORK_BYTES_FILE MIB(64)
+
+static bool is_run(const struct setup_plan *plan)
+{
+    return plan->spec->profile == COMPARTMENT_RUN;
+}
+
+/* ---- descriptors: exactly those that the profile names, at their places ---- */
+
+struct place {
+    int from;
+    int to;
+    int flags;
+};
+
+static size_t places(const struct setup_plan *plan, struct place *ret)
+{
+    const struct compartment_spec *s = plan->spec;
+    const struct place run[] = {
+        {s->channel, AT_CHANNEL, 0},
+        {s->attester, AT_ATTESTER, 0},
+        {s->executable, AT_EXECUTABLE, O_CLOEXEC},
+        {plan->status, AT_STATUS, O_CLOEXEC},
+        {plan->sync, AT_SYNC, O_CLOEXEC},
+    };
+    const struct place compile[] = {
+        {plan->nothing, STDIN_FILENO, 0}, {s->output, STDOUT_FILENO, 0},
+        {s->output, STDERR_FILENO, 0},    {plan->status, AT_STATUS, O_CLOEXEC},
+        {plan->sync, AT_SYNC, O_CLOEXEC}, {s->root, AT_ROOT, O_CLOEXEC},
+        {s->work, AT_WORK, O_CLOEXEC},
+    };
+    const struct place *from = is_run(plan) ? run : compile;
+    size_t n = is_run(plan) ? ARRAY_LEN(run) : ARRAY_LEN(compile);
+
+    memcpy(ret, from, n * sizeof(*ret));
+    return n;
+}
+
+static bool place_descriptors(struct setup_plan *plan)
+{
+    struct place at[8];
+    size_t n = places(plan, at);
+    int status = -1;
+
+    for (size_t i = 0; i < n; i++) {
+        at[i].from = fcntl(at[i].from, F_DUPFD_CLOEXEC, AT_MOVING);
+        if (at[i].from < 0)
+            return false;
+        if (at[i].to == AT_STATUS)
+            status = at[i].from;
+    }
+    plan->status = status; /* failures are told there until it has its place */
+    if (close_range(0, AT_MOVING - 1, 0) < 0)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (dup3(at[i].from, at[i].to, at[i].flags) < 0)
+            return false;
+    plan->status = AT_STATUS;
+    plan->sync = AT_SYNC;
+    return close_range(AT_FIRST_FREE, ~0U, 0) == 0;
+}
+
+/* ---- identity ---- */
+
+static bool wait_for(const struct setup_plan *plan, char wanted)
+{
+    char c;
+    ssize_t n;
+
+    do
+        n = read(plan->sync, &c, 1);
+    while (n < 0 && errno == EINTR);
+    if (n == 0)
+        errno = EPIPE; /* the parent is gone */
+    return n == 1 && c == wanted;
+}
+
+static bool await_mapping(struct setup_plan *plan)
+{
+    return wait_for(plan, 'm');
+}
+
+/* From root of the host, with every right in the new user namespace only, to a user that exists
+ * nowhere else. The rights in the namespace stay until drop_rights. */
+static bool take_identity(struct setup_plan *plan)
+{
+    (void)plan;
+    return setgroups(0, NULL) == 0 && setresgid(SETUP_UID, SETUP_UID, SETUP_UID) == 0 &&
+           setresuid(SETUP_UID, SETUP_UID, SETUP_UID) == 0;
+}
+
+/* Dies with the warden. Asked for after the change of user, which would clear it; a warden that
+ * died before is seen at the other end of the stream. */
+static bool die_with_parent(struct setup_plan *plan)
+{
+    struct pollfd hangup = {.fd = plan->sync};
+
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        return false;
+    return poll(&hangup, 1, 0) == 0;
+}
+
+static bool plain_session(struct setup_plan *plan)
+{
+    sigset_t none;
+
+    (void)plan;
+    sigemptyset(&none);
+    /* 0x7: no READ_IMPLIES_EXEC or such is handed down; address randomisation is on. */
+    return setsid() >= 0 && personality(PER_LINUX) >= 0 && umask(077) != (mode_t)-1 &&
+           sigprocmask(SIG_SETMASK, &none, NULL) == 0 && sethostname("compartment", 11) == 0;
+}
+
+/* ---- file systems ---- */
+
+static bool move_onto(int mount, int folder, const char *path)
+{
+    return move_mount(mount, "", folder, path, MOVE_MOUNT_F_EMPTY_PATH) == 0;
+}
+
+/* Makes the mount behind `fd`, which stands on "/", the root, and forgets the old one. */
+static bool pivot_into(int fd)
+{
+    return fchdir(fd) == 0 && syscall(SYS_pivot_root, ".", ".") == 0 &&
+           umount2(".", MNT_DETACH) == 0 && chdir("/") == 0;
+}
+
+static int empty_root(void)
+{
+    int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
+    int mount = -1;
+
+    if (context < 0)
+        return -1;
+    if (fsconfig(context, FSCONFIG_SET_STRING, "size", "4096", 0) == 0 &&
+        fsconfig(context, FSCONFIG_SET_STRING, "mode", "0555", 0) == 0 &&
+        fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+        mount =
+            fsmount(context, FSMOUNT_CLOEXEC,
+                    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    close(context);
+    return mount;
+}
+
+static bool change_root(struct setup_plan *plan)
+{
+    int root = is_run(plan) ? empty_root() : AT_ROOT;
+
+    /* Nothing that happens here is seen by the host. */
+    if (root < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        return false;
+    if (!is_run(plan) && !move_onto(AT_WORK, root, "work"))
+        return false;
+    if (!move_onto(root, AT_FDCWD, "/") || !pivot_into(root))
+        return false;
+    if (!is_run(plan))
+        return close(AT_WORK) == 0 && close(AT_ROOT) == 0 && chdir("/work") == 0;
+    return close(root) == 0;
+}
+
+/* ---- limits ---- */
+
+/* Lowers it for good; where the warden itself has less, that stays. */
+static bool limit(unsigned resource, uint64_t value)
+{
+    struct rlimit rlimit;
+
+    if (prlimit(0, resource, NULL, &rlimit) < 0)
+        return false;
+    if (rlimit.rlim_max > value)
+        rlimit.rlim_max = value;
+    rlimit.rlim_cur = rlimit.rlim_max;
+    return prlimit(0, resource, &rlimit, NULL) == 0;
+}
+
+/* Beside the cgroup, which counts what is used and ends who passes it. The address space has room
+ * for what is reserved and never touched. */
+static bool set_limits(struct setup_plan *plan)
+{
+    const struct compartment_spec *s = plan->spec;
+    bool run = is_run(plan);
+
+    return limit(RLIMIT_CORE, 0) && limit(RLIMIT_AS, s->memory * 2 + MIB(64)) &&
+           limit(RLIMIT_DATA, s->memory + MIB(16)) && limit(RLIMIT_STACK, MIB(8)) &&
+           limit(RLIMIT_MEMLOCK, run ? s->memory : 0) &&
+           limit(RLIMIT_FSIZE, run ? 0 : WORK_BYTES_FILE) && limit(RLIMIT_NPROC, s->processes) &&
+           limit(RLIMIT_NOFILE, run ? AT_EXECUTABLE : 64) && limit(RLIMIT_MSGQUEUE, 0) &&
+           limit(RLIMIT_SIGPENDING, 16) && limit(RLIMIT_RTPRIO, 0) && limit(RLIMIT_NICE, 0) &&
+           limit(RLIMIT_LOCKS, run ? 0 : 64);
+}
+
+/* ---- rights: none are left, and none can come back ---- */
+
+static bool drop_bounding_set(void)
+{
+    for (unsigned long cap = 0; cap < 64; cap++)
+        if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+            return errno == EINVAL && cap > CAP_SYS_ADMIN; /* past the last that the kernel knows */
+    return true;
+}
+
+static bool drop_rights(struct setup_plan *plan)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[2] = {0};
+
+    (void)plan;
+    return drop_bounding_set() &&
+           prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
+                                        SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
+                                        SECBIT_NO_CAP_AMBIENT_RAISE |
+                                        SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED) == 0 &&
+           prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 &&
+           syscall(SYS_capset, &header, none) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}
+
+static bool give_up_files(struct setup_plan *plan)
+{
+    static const struct landlock_path compile[] = {{"/", false}, {"/work", true}};
+
+    return is_run(plan) ? landlock_confine(NULL, 0) : landlock_confine(compile, 2);
+}
+
+static bool await_go(struct setup_plan *plan)
+{
+    return wait_for(plan, 'g');
+}
+
+static bool filter_calls(struct setup_plan *plan)
+{
+    struct sock_fprog program = {
+        .len = (unsigned short)(plan->filter.len / sizeof(struct sock_filter)),
+        .filter = (struct sock_filter *)(uintptr_t)plan->filter.data,
+    };
+
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0;
+}
+
+/* Exactly the bytes that were measured: the descriptor of the sealed file, no path. */
+static bool become_program(struct setup_plan *plan)
+{
+    static char *const no_env[] = {NULL};
+    static char name[] = "program";
+    static char *const argv[] = {name, NULL};
+
+    if (is_run(plan))
+        return syscall(SYS_execveat, AT_EXECUTABLE, "", argv, no_env, AT_EMPTY_PATH) == 0;
+    return execve(plan->spec->argv[0], (char *const *)(uintptr_t)plan->spec->argv,
+                  (char *const *)(uintptr_t)plan->spec->envp) == 0;
+}
+
+static const struct {
+    const char *name;
+    bool (*perform)(struct setup_plan *plan);
+} OPERATIONS[] = {
+    {"descriptors", place_descriptors},
+    {"user mapping", await_mapping},
+    {"user", take_identity},
+    {"parent", die_with_parent},
+    {"session", plain_session},
+    {"root", change_root},
+    {"limits", set_limits},
+    {"capabilities", drop_rights},
+    {"landlock", give_up_files},
+    {"control group", await_go},
+    {"system-call filter", filter_calls},
+    {"exec", become_program},
+};
+
+void setup_perform(struct setup_plan *plan)
+{
+    for (size_t i = 0; i < ARRAY_LEN(OPERATIONS); i++) {
+        if (OPERATIONS[i].perform(plan))
+            continue;
+        struct setup_failure failure = {.error = errno};
+        snprintf(failure.operation, sizeof(failure.operation), "%s", OPERATIONS[i].name);
+        ssize_t n = write(plan->status, &failure, sizeof(failure));
+        (void)n;
+        break;
+    }
+    _exit(127);
+}

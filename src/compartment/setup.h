@@ -1,0 +1,28 @@
+/* The inside of a compartment's birth: what the new process does to itself between clone and exec,
+ * as one list of operations. It trusts its parent and nobody else; after the last operation it is
+ * the program. */
+#ifndef IDEVS_COMPARTMENT_SETUP_H
+#define IDEVS_COMPARTMENT_SETUP_H
+
+#include "compartment/compartment.h"
+
+#define SETUP_UID 1000 /* user and group inside */
+
+/* Everything that the child needs, prepared and checked before it was born. */
+struct setup_plan {
+    const struct compartment_spec *spec;
+    int sync;            /* stream to the parent: its 'm' says the ids are mapped, its 'g' go */
+    int status;          /* pipe to the parent: struct setup_failure, or end of file at exec */
+    int nothing;         /* an empty sealed file: standard input of the compiler */
+    struct bytes filter; /* an array of struct sock_filter */
+};
+
+struct setup_failure {
+    char operation[32];
+    int error; /* errno */
+};
+
+/* Performs all operations; returns only by _exit when one fails. */
+void setup_perform(struct setup_plan *plan) _noreturn_;
+
+#endif
