@@ -1,0 +1,211 @@
+#include "gateway/config.h"
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+
+static const char *const METHODS[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", NULL};
+static const char *const TIERS[] = {"hardware", "isolated", "development", NULL};
+
+static bool is_in(const char *const *list, const char *text)
+{
+    for (size_t i = 0; list[i]; i++)
+        if (strcmp(list[i], text) == 0)
+            return true;
+    return false;
+}
+
+static bool method_is_known(const char *text)
+{
+    return is_in(METHODS, text);
+}
+
+static bool tier_is_known(const char *text)
+{
+    return is_in(TIERS, text);
+}
+
+static bool back_end_is_name(const char *text)
+{
+    return name_is_valid(text, EAT_TEXT - 1);
+}
+
+/* An exact path, or a prefix whose last segment is the '*'. */
+static bool pattern_is_valid(const char *text)
+{
+    const char *star = strchr(text, '*');
+
+    if (star && (star[1] || star == text || star[-1] != '/'))
+        return false;
+    return path_is_valid(text) && !strchr(text, '?');
+}
+
+/* An optional list of 1 to `max` texts, each of which `valid` accepts. */
+static bool texts(struct yaml *map, const char *key, bool (*valid)(const char *), size_t max,
+                  const char **ret, size_t *ret_n, struct idevs_error *err)
+{
+    struct yaml *list = NULL;
+
+    if (!yaml_list(map, key, YAML_OPTIONAL, &list, err))
+        return false;
+    if (!list)
+        return true;
+    size_t n = yaml_count(list);
+    if (n == 0 || n > max)
+        return yaml_refuse(list, err, "%s: 1 to %zu entries", key, max);
+    for (size_t i = 0; i < n; i++) {
+        struct yaml *item = yaml_at(list, i);
+        if (!yaml_text(item, NULL, YAML_REQUIRED, &ret[i], err))
+            return false;
+        if (!valid(ret[i]))
+            return yaml_refuse(item, err, "not a value of %s", key);
+    }
+    *ret_n = n;
+    return true;
+}
+
+static bool spiffe_is_valid(const char *name)
+{
+    size_t n = strnlen(name, POLICY_URI);
+
+    if (n >= POLICY_URI || strncmp(name, "spiffe://", 9) != 0 || !name[9])
+        return false;
+    for (const char *p = name; *p; p++)
+        if (*p <= 0x20 || *p >= 0x7f)
+            return false;
+    return true;
+}
+
+static bool program(struct yaml *map, struct policy_program *ret, struct idevs_error *err)
+{
+    if (!yaml_text(map, "name", YAML_REQUIRED, &ret->name, err))
+        return false;
+    if (!spiffe_is_valid(ret->name))
+        return yaml_refuse(map, err, "name: not a SPIFFE ID (spiffe://DOMAIN/program/NAME)");
+    return texts(map, "methods", method_is_known, POLICY_METHODS, ret->methods, &ret->n_methods,
+                 err) &&
+           texts(map, "paths", pattern_is_valid, POLICY_PATHS, ret->paths, &ret->n_paths, err);
+}
+
+static bool programs(struct yaml *doc, struct policy *ret, struct idevs_error *err)
+{
+    struct yaml *list = NULL;
+
+    if (!yaml_list(doc, "programs", YAML_OPTIONAL, &list, err))
+        return false;
+    if (!list)
+        return true;
+    size_t n = yaml_count(list);
+    if (n == 0 || n > POLICY_PROGRAMS)
+        return yaml_refuse(list, err, "programs: 1 to %d entries", POLICY_PROGRAMS);
+    ret->names_programs = true;
+    ret->programs = alloc_zero(n, sizeof(*ret->programs));
+    ret->n_programs = n;
+    for (size_t i = 0; i < n; i++) {
+        if (!program(yaml_at(list, i), &ret->programs[i], err))
+            return false;
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(ret->programs[k].name, ret->programs[i].name) == 0)
+                return yaml_refuse(yaml_at(list, i), err, "name: this program stands here twice");
+    }
+    return true;
+}
+
+static bool anchors(struct yaml *doc, struct gateway_config *ret, struct idevs_error *err)
+{
+    struct yaml *list = NULL;
+
+    if (!yaml_list(doc, "program_anchors", YAML_REQUIRED, &list, err))
+        return false;
+    size_t n = yaml_count(list);
+    if (n == 0 || n > GATEWAY_ANCHORS)
+        return yaml_refuse(list, err, "program_anchors: 1 to %d files", GATEWAY_ANCHORS);
+    for (size_t i = 0; i < n; i++)
+        if (!yaml_path(yaml_at(list, i), NULL, YAML_REQUIRED, &ret->anchors[i], err))
+            return false;
+    ret->n_anchors = n;
+    return true;
+}
+
+static bool names(struct yaml *doc, struct gateway_config *ret, struct idevs_error *err)
+{
+    if (!yaml_text(doc, "listen", YAML_REQUIRED, &ret->listen, err) ||
+        !yaml_text(doc, "upstream", YAML_REQUIRED, &ret->upstream, err) ||
+        !yaml_text(doc, "authority", YAML_REQUIRED, &ret->authority, err))
+        return false;
+    if (strncmp(ret->upstream, "http://", 7) != 0 || !authority_is_valid(ret->upstream + 7))
+        return yaml_refuse(doc, err, "upstream: not http://host:port");
+    if (!authority_is_valid(ret->authority))
+        return yaml_refuse(doc, err, "authority: not a lower-case host or host:port");
+    return true;
+}
+
+static bool files(struct yaml *doc, struct gateway_config *ret, struct idevs_error *err)
+{
+    return yaml_path(doc, "certificate", YAML_REQUIRED, &ret->certificate, err) &&
+           yaml_path(doc, "key", YAML_REQUIRED, &ret->key, err) &&
+           yaml_path(doc, "previous_key", YAML_OPTIONAL, &ret->previous_key, err) &&
+           yaml_path(doc, "state", YAML_REQUIRED, &ret->state, err) && anchors(doc, ret, err);
+}
+
+static bool limits(struct yaml *doc, struct gateway_config *ret, struct idevs_error *err)
+{
+    uint64_t max_body = LIMIT_BODY;
+    uint64_t seconds = 60;
+
+    if (!yaml_size(doc, "max_body", YAML_OPTIONAL, 1, LIMIT_BODY_CEILING, &max_body, err) ||
+        !yaml_seconds(doc, "upstream_timeout", YAML_OPTIONAL, 1, 3600, &seconds, err) ||
+        !yaml_bool(doc, "honours_idempotency_key", YAML_OPTIONAL, &ret->honours_idempotency_key,
+                   err))
+        return false;
+    ret->max_body = (size_t)max_body;
+    ret->upstream_seconds = (unsigned)seconds;
+    return true;
+}
+
+static bool fill(struct yaml *doc, struct gateway_config *ret, struct idevs_error *err)
+{
+    struct policy *p = &ret->policy;
+
+    return names(doc, ret, err) && files(doc, ret, err) && limits(doc, ret, err) &&
+           texts(doc, "tiers", tier_is_known, POLICY_TIERS, p->tiers, &p->n_tiers, err) &&
+           texts(doc, "back_ends", back_end_is_name, POLICY_BACK_ENDS, p->back_ends,
+                 &p->n_back_ends, err) &&
+           programs(doc, p, err) && yaml_done(doc, err);
+}
+
+static bool take(struct yaml *doc, struct gateway_config *ret, struct idevs_error *ret_err)
+{
+    struct gateway_config config = {.document = doc};
+
+    if (!doc)
+        return false;
+    if (!fill(doc, &config, ret_err)) {
+        gateway_config_free(&config);
+        return false;
+    }
+    *ret = config;
+    return true;
+}
+
+bool gateway_config_load(const char *path, struct gateway_config *ret, struct idevs_error *ret_err)
+{
+    *ret = (struct gateway_config){0};
+    return take(yaml_load(path, "config.syntax", ret_err), ret, ret_err);
+}
+
+bool gateway_config_parse(struct bytes text, const char *path, struct gateway_config *ret,
+                          struct idevs_error *ret_err)
+{
+    *ret = (struct gateway_config){0};
+    return take(yaml_parse(text, path, "config.syntax", ret_err), ret, ret_err);
+}
+
+void gateway_config_free(struct gateway_config *config)
+{
+    free(config->policy.programs);
+    if (config->document)
+        yaml_release(config->document);
+    *config = (struct gateway_config){0};
+}
