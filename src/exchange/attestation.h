@@ -13,8 +13,9 @@ void attestation_report_data(const uint8_t spki[SPKI_LEN], const uint8_t challen
                              struct bytes anchor_der, uint8_t ret[REPORT_DATA_LEN]);
 
 #define LOG_INFO "idevs owner log v1"
-/* HPKE single shot to the owner's X25519 key, info LOG_INFO 00 program: enc || ciphertext. The
- * sealed line is one zero-padded block so that its length says little. */
+/* HPKE single shot to the owner's X25519 key, info LOG_INFO 00 program: enc || ciphertext. What is
+ * sealed is u16 length || line, zero-padded to a power of two from 256 on, so that the length says
+ * little. False for a line over LIMIT_LOG_LINE. */
 bool log_seal(const uint8_t owner[X25519_LEN], const char *program, struct bytes line,
               struct buffer *b) _must_check_;
 bool log_open_line(const struct x25519_key *owner, const char *program, struct bytes sealed,

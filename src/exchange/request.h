@@ -25,20 +25,22 @@ struct exchange_signer {
     uint8_t keyid[SHA256_LEN]; /* SHA-256 of the certificate DER */
 };
 /* Signs and seals `m` (method, scheme https, authority, path, content, optional fields content-type
- * and idempotency-key; the signature fields, content-digest and date are added here) to the
- * gateway's key. `now` in seconds on the gateway's clock as far as known. Appends
- * message/ohttp-req. `spans` (may be NULL) gets "sign" and "encrypt". False: over a limit. */
+ * and idempotency-key and no others; the signature fields, content-digest and date are added here)
+ * to the gateway's key. `now` in seconds on the gateway's clock as far as known. Appends
+ * message/ohttp-req. `spans` (may be NULL) gets "sign" and "encrypt". False, `b` unchanged: another
+ * field or scheme, over a limit, or a key of low order. */
 bool exchange_seal_request(const struct ohttp_key_config *to, const struct exchange_signer *signer,
                            const struct http_message *m, int64_t now, struct spans *spans,
                            struct exchange *ret, struct buffer *b) _must_check_;
-/* Opens message/ohttp-res; `plain` gets the BHTTP bytes, which `ret` points into. Refuses
- * `exchange.response`. */
+/* Opens message/ohttp-res; `plain` (cleared first) gets the BHTTP bytes, which `ret` points into.
+ * Refuses `exchange.response`. */
 bool exchange_open_response(const struct exchange *x, struct bytes in, struct buffer *plain,
                             struct http_message *ret, struct idevs_error *ret_err) _must_check_;
 
 /* ---- gateway: in this order, each step cheap before dear ---- */
-/* Decapsulates and opens. Refuses `exchange.key`, `exchange.decrypt`, `bhttp.malformed`; after
- * success every answer must be sealed. */
+/* Decapsulates and opens; `plain` (cleared first) gets the BHTTP bytes, which `ret_m` points into.
+ * Refuses `exchange.key`, `exchange.decrypt` and `bhttp.malformed`. After success, and after
+ * `bhttp.malformed`, `ret` is set and every answer must be sealed. */
 bool exchange_open_request(const struct ohttp_key_config *config, const struct x25519_key *key,
                            struct bytes in, struct exchange *ret, struct buffer *plain,
                            struct http_message *ret_m, struct idevs_error *ret_err) _must_check_;
