@@ -1,0 +1,17 @@
+/* One technology of evidence: the row that its file gives to the table in evidence.c. */
+#ifndef IDEVS_EVIDENCE_TECHNOLOGY_H
+#define IDEVS_EVIDENCE_TECHNOLOGY_H
+
+#include "evidence/evidence.h"
+
+struct evidence_technology {
+    const char *media_type;
+    /* `value` is what the CMW record holds. */
+    bool (*verify)(struct bytes value, const struct evidence_context *context,
+                   struct eat_claims *ret, struct idevs_error *ret_err);
+};
+
+/* EAT signed by the key of an enrolled platform: root of that host vouches for it. */
+extern const struct evidence_technology evidence_provider_signed;
+
+#endif
