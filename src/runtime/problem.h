@@ -1,0 +1,18 @@
+/* What a refusal that nobody signed says. Only for people to read and to choose what to try next:
+ * nothing that such a text claims about an exchange is believed (PROTOCOL 3). */
+#ifndef IDEVS_RUNTIME_PROBLEM_H
+#define IDEVS_RUNTIME_PROBLEM_H
+
+#include "base/error.h"
+#include "wire/frame.h"
+
+#include <stddef.h>
+
+/* The code of an application/problem+json frame when it stands in the catalogue, otherwise NULL;
+ * static text. */
+const char *problem_code(const struct frame *frame);
+/* Refuses with that code, or with `otherwise`, saying who was asked and that it is unsigned. */
+bool problem_refuse(const struct frame *frame, const char *otherwise, const char *asked,
+                    struct idevs_error *ret_err);
+
+#endif
