@@ -3,7 +3,8 @@
 static bool sign(struct keyring *k, int64_t now, struct idevs_error *err)
 {
     int64_t left = certificate_not_after(k->service->at[0]) - now;
-    int64_t life = left < LIMIT_KEYS_LIFE ? left : LIMIT_KEYS_LIFE;
+    const int64_t most = (int64_t)(LIMIT_KEYS_LIFE);
+    int64_t life = left < most ? left : most;
     struct signed_keys made = {0};
 
     if (life <= 0 || now < certificate_not_before(k->service->at[0]))
