@@ -24,6 +24,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (!key_sign(key, message, signature) || !public_key_verify(own, message, signature))
             abort();
     }
+    if (x25519) {
+        x25519_public(x25519, raw);
+        if (!x25519_public_pem(raw, &pem))
+            abort();
+    }
+    buffer_clear(&pem);
     if (public && !public_key_pem(public, &pem))
         abort();
     buffer_clear(&pem);

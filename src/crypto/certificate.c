@@ -113,6 +113,12 @@ int64_t certificate_not_after(const struct certificate *c)
     return c->not_after;
 }
 
+/* By its names and key identifiers; who trusts it checks the signature. */
+bool certificate_is_self_signed(const struct certificate *c)
+{
+    return (X509_get_extension_flags(c->x509) & EXFLAG_SS) != 0;
+}
+
 const struct public_key *certificate_public_key(const struct certificate *c)
 {
     return c->key;

@@ -19,6 +19,7 @@ struct bytes certificate_der(const struct certificate *c);
 void certificate_sha256(const struct certificate *c, uint8_t ret[SHA256_LEN]);
 int64_t certificate_not_before(const struct certificate *c);
 int64_t certificate_not_after(const struct certificate *c);
+bool certificate_is_self_signed(const struct certificate *c) _must_check_;
 const struct public_key *certificate_public_key(const struct certificate *c); /* NULL: not P-256 */
 /* The only SAN URI; false when there is none or another SAN. */
 bool certificate_uri(const struct certificate *c, char *ret, size_t size) _must_check_;
