@@ -1,7 +1,7 @@
 #include "net/client.h"
 #include "base/alloc.h"
 #include "base/fd.h"
-#include "net/field.h"
+#include "wire/field.h"
 
 #include <curl/curl.h>
 #include <event2/event.h>
@@ -117,7 +117,7 @@ static bool receive_field(struct client_call *call, struct bytes line)
     if (!field_store(&call->received, &field, &span))
         return refuse(&call->error, "service.status", "more than %zu bytes of fields",
                       LIMIT_FIELD_BYTES);
-    if (!field_is_of_connection(buffer_bytes(&call->received), &span))
+    if (!field_is_of_connection(field_from(buffer_bytes(&call->received), &span).name))
         call->spans[call->n_fields++] = span;
     return true;
 }
@@ -243,8 +243,10 @@ static void finish(struct client_call *call, CURLcode code)
 
 static void client_destroy(struct client *client)
 {
-    while (client->calls)
-        call_free(client->calls);
+    for (struct client_call *next = NULL, *call = client->calls; call; call = next) {
+        next = call->next;
+        call_free(call);
+    }
     for (size_t i = 0; i < client->n_idle; i++)
         curl_easy_cleanup(client->idle[i]);
     curl_multi_cleanup(client->multi);

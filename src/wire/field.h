@@ -1,7 +1,7 @@
-/* HTTP fields as both ends of src/net check, keep and hand on: names are lower-case tokens, values
- * have no control character but tab (RFC 9110, 5.1, 5.5). */
-#ifndef IDEVS_NET_FIELD_H
-#define IDEVS_NET_FIELD_H
+/* HTTP/1.1 fields as both ends of src/net check, keep and hand on: names are lower-case tokens,
+ * values have no control character but tab (RFC 9110, 5.1, 5.5). */
+#ifndef IDEVS_WIRE_FIELD_H
+#define IDEVS_WIRE_FIELD_H
 
 #include "wire/http.h"
 
@@ -23,6 +23,6 @@ bool field_store(struct buffer *b, const struct http_field *field,
 struct http_field field_from(struct bytes storage, const struct field_span *span);
 /* Fields of one connection or framing (RFC 9110, 7.6.1), content-length among them: never handed
  * on, the next message has its own. */
-bool field_is_of_connection(struct bytes storage, const struct field_span *span) _must_check_;
+bool field_is_of_connection(struct bytes name) _must_check_;
 
 #endif

@@ -1,4 +1,4 @@
-#include "net/field.h"
+#include "wire/field.h"
 
 bool field_is_token(struct bytes name)
 {
@@ -73,12 +73,11 @@ struct http_field field_from(struct bytes storage, const struct field_span *span
                                bytes_of(storage.data + span->value, span->value_len)};
 }
 
-bool field_is_of_connection(struct bytes storage, const struct field_span *span)
+bool field_is_of_connection(struct bytes name)
 {
     static const char *const NAMES[] = {
         "connection", "content-length", "keep-alive",        "proxy-connection",
         "te",         "trailer",        "transfer-encoding", "upgrade"};
-    struct bytes name = field_from(storage, span).name;
 
     for (size_t i = 0; i < ARRAY_LEN(NAMES); i++)
         if (bytes_equal_text(name, NAMES[i]))
