@@ -1,0 +1,22 @@
+/* authority.yaml. */
+#ifndef IDEVS_AUTHORITY_CONFIG_H
+#define IDEVS_AUTHORITY_CONFIG_H
+
+#include "document/yaml.h"
+
+/* Texts belong to `document`. */
+struct config {
+    struct yaml *document;
+    const char *listen;      /* host:port */
+    const char *certificate; /* PEM chain for TLS */
+    const char *key;         /* PEM */
+    const char *state;       /* the directory that `init` made */
+    const char *signer;      /* program; NULL: idevs-signer beside this one */
+};
+
+/* Refuses `config.syntax`, `file.*`. */
+bool config_load(const char *path, struct config *ret, struct idevs_error *ret_err) _must_check_;
+void config_free(struct config *c);
+#define _cleanup_config_ _cleanup_(config_free)
+
+#endif

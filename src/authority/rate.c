@@ -1,0 +1,12 @@
+#include "authority/rate.h"
+
+bool rate_take(struct rate *rate, uint64_t now_ns)
+{
+    uint64_t cost = 1000000000u / rate->per_second;
+    uint64_t from = rate->spent_ns > now_ns ? rate->spent_ns : now_ns;
+
+    if (from + cost > now_ns + cost * rate->burst)
+        return false;
+    rate->spent_ns = from + cost;
+    return true;
+}

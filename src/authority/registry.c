@@ -1,0 +1,167 @@
+#include "authority/registry.h"
+#include "authority/registry_store.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *const MIGRATIONS[] = {
+    "CREATE TABLE owners(id BLOB PRIMARY KEY, name TEXT NOT NULL UNIQUE, spki BLOB NOT NULL,"
+    "  added INTEGER NOT NULL);"
+    "CREATE TABLE tokens(sha256 BLOB PRIMARY KEY, tier INTEGER NOT NULL,"
+    "  expires INTEGER NOT NULL);"
+    "CREATE TABLE platforms(id BLOB PRIMARY KEY, spki BLOB NOT NULL, tier INTEGER NOT NULL,"
+    "  back_ends TEXT NOT NULL, description TEXT NOT NULL, enrolled INTEGER NOT NULL);"
+    /* Names outlive the registration of their owner: nobody else may have them. */
+    "CREATE TABLE names(program TEXT PRIMARY KEY, owner BLOB NOT NULL);"
+    "CREATE TABLE approvals(sha256 BLOB PRIMARY KEY,"
+    "  program TEXT NOT NULL REFERENCES names(program), payload BLOB NOT NULL,"
+    "  signed BLOB NOT NULL, issued INTEGER NOT NULL, received INTEGER NOT NULL);"
+    "CREATE INDEX approvals_by_program ON approvals(program, issued DESC);",
+    NULL,
+};
+
+struct registry *registry_open(const char *path, struct idevs_error *ret_err)
+{
+    struct store *store = store_open(path, MIGRATIONS, ret_err);
+
+    if (!store)
+        return NULL;
+    struct registry *r = alloc_zero(1, sizeof(*r));
+    r->store = store;
+    return r;
+}
+
+void registry_close(struct registry *r)
+{
+    if (!r)
+        return;
+    store_close(r->store);
+    free(r);
+}
+
+bool registry_run(struct statement *s, struct idevs_error *ret_err)
+{
+    switch (statement_step(s, ret_err)) {
+    case STEP_DONE:
+    case STEP_ROW:
+        return true;
+    case STEP_CONFLICT:
+        return refuse(ret_err, "internal", "a row that the state's rules refuse");
+    case STEP_FAILED:
+        break;
+    }
+    return false;
+}
+
+bool registry_commit(struct registry *r, bool done, struct idevs_error *ret_err)
+{
+    if (done && store_commit(r->store, ret_err))
+        return true;
+    store_rollback(r->store);
+    return false;
+}
+
+bool registry_remove(struct registry *r, const char *sql, struct bytes blob, const char *text,
+                     struct idevs_error *ret_err)
+{
+    _cleanup_statement_ struct statement *s = store_prepare(r->store, sql, ret_err);
+
+    if (!s)
+        return false;
+    if (text)
+        bind_text(s, 1, text);
+    else
+        bind_bytes(s, 1, blob);
+    switch (statement_step(s, ret_err)) {
+    case STEP_ROW: /* RETURNING: it was there */
+        return registry_run(s, ret_err);
+    case STEP_DONE:
+        return refuse(ret_err, "api.not-found", "nothing of this name");
+    default:
+        return false;
+    }
+}
+
+/* ---- owners ---- */
+
+bool registry_add_owner(struct registry *r, const char *name, const uint8_t spki[SPKI_LEN],
+                        struct idevs_error *ret_err)
+{
+    uint8_t id[SHA256_LEN];
+
+    if (!name_is_valid(name, OWNER_NAME))
+        return refuse(ret_err, "name.invalid", "%s", name);
+    _cleanup_statement_ struct statement *s = store_prepare(
+        r->store, "INSERT INTO owners(id, name, spki, added) VALUES(?, ?, ?, ?)", ret_err);
+    if (!s)
+        return false;
+    sha256(bytes_of(spki, SPKI_LEN), id);
+    bind_bytes(s, 1, bytes_of(id, sizeof(id)));
+    bind_text(s, 2, name);
+    bind_bytes(s, 3, bytes_of(spki, SPKI_LEN));
+    bind_int(s, 4, clock_unix());
+    enum step step = statement_step(s, ret_err);
+    if (step == STEP_CONFLICT)
+        return refuse(ret_err, "owner.exists", "%s", name);
+    return step == STEP_DONE;
+}
+
+bool registry_remove_owner(struct registry *r, const char *name, struct idevs_error *ret_err)
+{
+    return registry_remove(r, "DELETE FROM owners WHERE name = ? RETURNING 1", (struct bytes){0},
+                           name, ret_err);
+}
+
+/* Columns id, name, spki. */
+static bool take_owner(struct statement *s, struct registry_owner *ret)
+{
+    struct bytes id = column_bytes(s, 0);
+    struct bytes spki = column_bytes(s, 2);
+
+    if (id.len != SHA256_LEN || spki.len != SPKI_LEN)
+        return false;
+    memcpy(ret->id, id.data, SHA256_LEN);
+    snprintf(ret->name, sizeof(ret->name), "%s", column_text(s, 1));
+    memcpy(ret->spki, spki.data, SPKI_LEN);
+    return true;
+}
+
+bool registry_find_owner(struct registry *r, const uint8_t id[SHA256_LEN],
+                         struct registry_owner *ret, struct idevs_error *ret_err)
+{
+    char hex[2 * SHA256_LEN + 1];
+    _cleanup_statement_ struct statement *s =
+        store_prepare(r->store, "SELECT id, name, spki FROM owners WHERE id = ?", ret_err);
+
+    if (!s)
+        return false;
+    bind_bytes(s, 1, bytes_of(id, SHA256_LEN));
+    switch (statement_step(s, ret_err)) {
+    case STEP_ROW:
+        return take_owner(s, ret) || refuse(ret_err, "state.unusable", "a damaged owner");
+    case STEP_DONE:
+        hex_text(id, SHA256_LEN, hex);
+        return refuse(ret_err, "approval.owner", "key %s", hex);
+    default:
+        return false;
+    }
+}
+
+bool registry_each_owner(struct registry *r, void (*each)(const struct registry_owner *, void *),
+                         void *context, struct idevs_error *ret_err)
+{
+    struct registry_owner owner;
+    enum step step;
+    _cleanup_statement_ struct statement *s =
+        store_prepare(r->store, "SELECT id, name, spki FROM owners ORDER BY name", ret_err);
+
+    if (!s)
+        return false;
+    while ((step = statement_step(s, ret_err)) == STEP_ROW)
+        if (take_owner(s, &owner))
+            each(&owner, context);
+    return step == STEP_DONE;
+}

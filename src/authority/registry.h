@@ -1,0 +1,74 @@
+/* What the authority remembers: owners, enrolled platforms, enrolment tokens, approvals. On SQLite,
+ * open to the daemon and to the administration commands at once. */
+#ifndef IDEVS_AUTHORITY_REGISTRY_H
+#define IDEVS_AUTHORITY_REGISTRY_H
+
+#include "evidence/appraisal.h"
+
+#define OWNER_NAME 64 /* name_is_valid() */
+
+struct registry;
+/* Refuses `state.*`, `disk.full`. */
+struct registry *registry_open(const char *path, struct idevs_error *ret_err);
+void registry_close(struct registry *r); /* takes NULL */
+DEFINE_CLEANUP(struct registry *, registry_close)
+#define _cleanup_registry_ _cleanup_(registry_closep)
+
+/* ---- owners ---- */
+struct registry_owner {
+    char name[OWNER_NAME + 1];
+    uint8_t id[SHA256_LEN]; /* SHA-256 of the SPKI */
+    uint8_t spki[SPKI_LEN];
+};
+/* Refuses `name.invalid`, and `owner.exists` when name or key is there. */
+bool registry_add_owner(struct registry *r, const char *name, const uint8_t spki[SPKI_LEN],
+                        struct idevs_error *ret_err) _must_check_;
+/* The owner's approvals stop counting; the names stay taken. Refuses `api.not-found`. */
+bool registry_remove_owner(struct registry *r, const char *name,
+                           struct idevs_error *ret_err) _must_check_;
+/* Refuses `approval.owner`. */
+bool registry_find_owner(struct registry *r, const uint8_t id[SHA256_LEN],
+                         struct registry_owner *ret, struct idevs_error *ret_err) _must_check_;
+bool registry_each_owner(struct registry *r, void (*each)(const struct registry_owner *, void *),
+                         void *context, struct idevs_error *ret_err) _must_check_;
+
+/* ---- platforms ---- */
+/* A token that enrols one platform in `tier` until `expires`. */
+bool registry_add_token(struct registry *r, const uint8_t sha256[SHA256_LEN], enum tier tier,
+                        int64_t expires, struct idevs_error *ret_err) _must_check_;
+/* Spends the request's token and enrols its key, in one transaction; a key that is enrolled already
+ * gets the new tier. Refuses `platform.token`. */
+bool registry_enrol(struct registry *r, const struct platform_request *request, int64_t now,
+                    enum tier *ret_tier, struct idevs_error *ret_err) _must_check_;
+/* False also when it is not enrolled. */
+bool registry_find_platform(struct registry *r, const uint8_t id[SHA256_LEN],
+                            uint8_t ret_spki[SPKI_LEN],
+                            struct appraisal_platform *ret) _must_check_;
+/* Refuses `api.not-found`. */
+bool registry_remove_platform(struct registry *r, const uint8_t id[SHA256_LEN],
+                              struct idevs_error *ret_err) _must_check_;
+struct registry_platform {
+    uint8_t id[SHA256_LEN];
+    enum tier tier;
+    const char *back_ends; /* separated by spaces */
+    const char *description;
+    int64_t enrolled_at;
+};
+bool registry_each_platform(struct registry *r,
+                            void (*each)(const struct registry_platform *, void *), void *context,
+                            struct idevs_error *ret_err) _must_check_;
+
+/* ---- approvals ---- */
+/* Keeps the payload and its signed form, and gives the name to `owner` when nobody has it; the same
+ * payload again changes nothing. Refuses `approval.name-taken`. */
+bool registry_add_approval(struct registry *r, const uint8_t owner[SHA256_LEN],
+                           const struct approval *approval, struct bytes payload,
+                           struct bytes signed_form, struct idevs_error *ret_err) _must_check_;
+/* What is known of a program name; a name of nobody is no refusal. */
+bool registry_name(struct registry *r, const char *program, struct appraisal_name *ret,
+                   struct idevs_error *ret_err) _must_check_;
+bool registry_each_approval(struct registry *r,
+                            void (*each)(const char *owner, const struct approval *, void *),
+                            void *context, struct idevs_error *ret_err) _must_check_;
+
+#endif

@@ -1,0 +1,20 @@
+/* What the files of the registry share; nobody else includes it. */
+#ifndef IDEVS_AUTHORITY_REGISTRY_STORE_H
+#define IDEVS_AUTHORITY_REGISTRY_STORE_H
+
+#include "authority/registry.h"
+#include "store/store.h"
+
+struct registry {
+    struct store *store;
+};
+
+/* Runs a statement that returns no row of interest. */
+bool registry_run(struct statement *s, struct idevs_error *ret_err) _must_check_;
+/* Ends a transaction: commits when `done`, else (or when that fails) rolls back. */
+bool registry_commit(struct registry *r, bool done, struct idevs_error *ret_err) _must_check_;
+/* A DELETE ... RETURNING 1 by one key, `text` or `blob`. Refuses `api.not-found`. */
+bool registry_remove(struct registry *r, const char *sql, struct bytes blob, const char *text,
+                     struct idevs_error *ret_err) _must_check_;
+
+#endif
