@@ -1,0 +1,181 @@
+"""The crash matrix: each process killed (SIGKILL) at random moments and at every step of write_once, and started
+again; at the end every qualifying sale has exactly one trip and one message.
+
+    crash.py BUILD [KILLS-OF-EACH-KIND]
+"""
+
+import itertools
+import json
+import os
+import pathlib
+import random
+import signal
+import sys
+import threading
+import time
+import urllib.request
+
+from claims import expect, with_world
+
+SERVICES = ("store", "transport", "messaging")
+KINDS = ("program", "launcher", "warden", "gateway", "authority", "service")
+KILLS = int(sys.argv[2]) if len(sys.argv) > 2 else 50
+WRITE_ONCE_STEPS = ("gateway.before-intent", "gateway.after-intent", "gateway.after-forward",
+                    "gateway.before-result", "gateway.after-result", "gateway.after-claim")
+STATE_STEPS = ("gateway.state.before-commit", "gateway.state.after-commit")
+LAUNCHER_STEPS = ("launcher.relay.before-forward", "launcher.relay.after-forward")
+
+
+class Customers(threading.Thread):
+    """Registers sales at the store, some of them dirty, until told to stop; repeats what got no answer."""
+
+    def __init__(self, world, per_second=25):
+        super().__init__(daemon=True)
+        self.world, self.pause, self.registered = world, 1 / per_second, 0
+        self.random, self.ids, self.ended = random.Random(7), itertools.count(100_000), threading.Event()
+
+    def sale(self):
+        number = next(self.ids)
+        customer = {"name": f"Zoë O'Neil {number}", "phone": f"+55 11 {number:08}",
+                    "address": f'Rua "Ñandú" \\ {number}'}
+        return {"id": number, "date": "23/11/2026", "vendor": "V", "product": "P", "quantity": 1,
+                "customer": customer if self.random.random() > 0.2 else None,
+                "total": self.random.choice([150, 149.99, 151.5, 20, -5, 400])}
+
+    def register(self, sale):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.world.ports['store']}/api/sales",
+                                         json.dumps(sale).encode(), {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            expect(answer.status in (200, 201), f"the store answered {answer.status}")
+
+    def run(self):
+        while not self.ended.is_set():
+            try:
+                self.register(self.sale())
+                self.registered += 1
+            except OSError:
+                pass  # the store is being killed: a customer comes back
+            self.ended.wait(self.pause)
+
+    def stop(self):
+        self.ended.set()
+        self.join()
+
+
+def program_pids():
+    """Processes of compartments: uids of the warden's range, seen from the host."""
+    pids = []
+    for entry in os.listdir("/proc"):
+        try:
+            if entry.isdigit() and 700_000 <= os.stat(f"/proc/{entry}").st_uid < 800_000:
+                pids.append(int(entry))
+        except OSError:
+            continue
+    return pids
+
+
+def kill_program(_world, _choice):
+    for pid in program_pids():
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def victim(world, kind, choice):
+    if kind in ("gateway", "service"):
+        service = choice.choice(SERVICES)
+        return world.daemons[f"gateway-{service}" if kind == "gateway" else service]
+    return world.daemons[kind]
+
+
+def kill_once(world, kind, choice):
+    if kind == "program":
+        kill_program(world, choice)
+        return
+    daemon = victim(world, kind, choice)
+    daemon.kill()
+    time.sleep(choice.uniform(0, 0.05))
+    daemon.restart()
+
+
+def trips(world):
+    return world.compare().get("trips", 0)
+
+
+def wait_for_progress(world, seconds=60):
+    """Kills hit nothing when nothing runs: wait until another trip was booked."""
+    before, deadline = trips(world), time.monotonic() + seconds
+    while trips(world) <= before:
+        expect(time.monotonic() < deadline, f"no trip was booked for {seconds} s")
+        time.sleep(0.1)
+
+
+def nothing_is_lost_or_doubled_by_kills_at_random_moments(world):
+    choice = random.Random(2026)
+    kills = [kind for kind in KINDS for _ in range(KILLS)]
+    choice.shuffle(kills)
+    customers = Customers(world)
+    customers.start()
+    try:
+        for number, kind in enumerate(kills):
+            time.sleep(choice.uniform(0.05, 0.4))
+            kill_once(world, kind, choice)
+            if number % 10 == 9:
+                wait_for_progress(world)
+    finally:
+        customers.stop()
+    result = world.wait_for_agreement(180)
+    print(f"     {len(kills)} kills, {customers.registered} sales registered meanwhile: {result}")
+
+
+def kill_at(world, name, step):
+    """Starts the daemon anew so that it kills itself when it passes `step`, waits for that, starts it again."""
+    daemon = world.daemons[name]
+    daemon.stop()
+    daemon.start(environment={"IDEVS_FAULT": step})
+    try:
+        daemon.process.wait(90)
+    except Exception:
+        raise AssertionError(f"{name} never passed {step}")
+    expect(daemon.process.returncode == -signal.SIGKILL, f"{name} ended with {daemon.process.returncode}")
+    daemon.start()
+
+
+def nothing_is_lost_or_doubled_by_a_kill_at_any_step_of_write_once(world):
+    customers = Customers(world, per_second=10)
+    customers.start()
+    try:
+        for service in ("transport", "messaging"):
+            for step in WRITE_ONCE_STEPS:
+                kill_at(world, f"gateway-{service}", step)
+        for step in STATE_STEPS:
+            kill_at(world, "gateway-store", step)
+        for step in LAUNCHER_STEPS:
+            kill_at(world, "launcher", step)
+    finally:
+        customers.stop()
+    print(f"     {world.wait_for_agreement(180)}")
+
+
+def prepare(world):
+    world.start()
+    world.add_program()
+    world.build_program()
+    world.run = world.run_program()
+    customers = Customers(world, per_second=50)
+    customers.start()
+    time.sleep(2)
+    customers.stop()
+    wait_for_first(world)
+
+
+def wait_for_first(world):
+    world.wait_for_agreement(60)
+
+
+if __name__ == "__main__":
+    sys.exit(with_world(pathlib.Path(sys.argv[1]), [
+        nothing_is_lost_or_doubled_by_a_kill_at_any_step_of_write_once,
+        nothing_is_lost_or_doubled_by_kills_at_random_moments,
+    ], prepare, record=False))
