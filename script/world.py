@@ -113,7 +113,8 @@ class Daemon:
 class World:
     """Names: services S, their gateways gateway-S, authority, launcher, warden."""
 
-    def __init__(self, build, state=None, delay_ms=0, record=True, every="1s", sales=None):
+    def __init__(self, build, state=None, delay_ms=0, record=True, every="1s", sales=None,
+                 programs=("free-ride",), https=False):
         self.state = pathlib.Path(state or tempfile.mkdtemp(prefix="idevs-world-", dir="/var/tmp"))
         self.state.chmod(0o755)
         self.build, self.delay_ms, self.record, self.every = pathlib.Path(build), delay_ms, record, every
@@ -123,6 +124,8 @@ class World:
         self.daemons = {}
         self.ports = {}
         self.sales = sales
+        self.programs = programs  # whom the gateways serve
+        self.https = https  # services also serve HTTPS: the conventional way, for comparison
 
     # ---- files ----
 
@@ -203,7 +206,17 @@ class World:
         self.ports[name] = free_port()
         delay = ["--delay-ms", self.delay_ms] if self.delay_ms else []
         self.add(name, [self.bin / f"free-ride-{name}", "--listen", f"127.0.0.1:{self.ports[name]}",
-                        "--database", database, *delay], uid=uid, port=self.ports[name])
+                        "--database", database, *delay, *self.https_options(name, folder)],
+                 uid=uid, port=self.ports[name])
+
+    def https_options(self, name, folder):
+        if not self.https:
+            return []
+        self.copy_for(UIDS[name], folder, self.state / f"credentials/{name}/cert.pem",
+                      self.state / f"credentials/{name}/priv.pem")
+        self.ports[f"https-{name}"] = free_port()
+        return ["--https", f"127.0.0.1:{self.ports[f'https-{name}']}", "--certificate", folder / "cert.pem",
+                "--key", folder / "priv.pem"]
 
     def database(self, name):
         return self.state / name / f"{name}.db"
@@ -258,8 +271,6 @@ launcher_uid: {UIDS['launcher']}
         folder = self.folder(f"gateway-{name}", uid)
         self.copy_for(uid, folder, self.state / f"credentials/{name}/cert.pem",
                       self.state / f"credentials/{name}/priv.pem")
-        methods, paths = {"store": ("[GET]", "[/api/sales]"), "transport": ("[POST]", "[/api/trips]"),
-                          "messaging": ("[POST]", "[/send-message]")}[name]
         port = self.ports[f"gateway-{name}"]
         config = self.write(folder / "gateway.yaml", f"""listen: 127.0.0.1:{port}
 upstream: http://127.0.0.1:{self.ports[name]}
@@ -270,9 +281,14 @@ program_anchors: [{self.public / 'tier-isolated.pem'}]
 state: state
 honours_idempotency_key: true
 programs:
-  - {{name: 'spiffe://{TRUST_DOMAIN}/program/free-ride', methods: {methods}, paths: {paths}}}
-""", uid)
+{self.policy(name)}""", uid)
         self.add(f"gateway-{name}", [self.bin / "idevs-gateway", "--config", config], uid=uid, port=port)
+
+    def policy(self, service):
+        methods, paths = {"store": ("[GET]", "[/api/sales]"), "transport": ("[POST]", "[/api/trips]"),
+                          "messaging": ("[POST]", "[/send-message]")}[service]
+        return "".join(f"  - {{name: 'spiffe://{TRUST_DOMAIN}/program/{program}', methods: {methods}, "
+                       f"paths: {paths}}}\n" for program in self.programs)
 
     def start_launcher(self):
         uid = UIDS["launcher"]
