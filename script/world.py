@@ -123,6 +123,8 @@ class World:
         self.record_file = self.state / "launcher" / "record"
         self.daemons = {}
         self.ports = {}
+        self.upstreams = {}  # service: the port behind its gateway, where it is not the service's own
+        self.last_run = None
         self.sales = sales
         self.programs = programs  # whom the gateways serve
         self.https = https  # services also serve HTTPS: the conventional way, for comparison
@@ -273,7 +275,7 @@ launcher_uid: {UIDS['launcher']}
                       self.state / f"credentials/{name}/priv.pem")
         port = self.ports[f"gateway-{name}"]
         config = self.write(folder / "gateway.yaml", f"""listen: 127.0.0.1:{port}
-upstream: http://127.0.0.1:{self.ports[name]}
+upstream: http://127.0.0.1:{self.upstreams.get(name, self.ports[name])}
 authority: 127.0.0.1:{port}
 certificate: cert.pem
 key: priv.pem
@@ -369,6 +371,17 @@ owners: [owner.pub.pem]
 
     def run_program(self, name="free-ride"):
         return self.idevs("run", name)
+
+    def add_test_program(self, name, source, **changes):
+        """A program of one run under its own name, built; `changes` go to its manifest."""
+        manifest = self.write_manifest(f"{name}.yaml", **{"program": name, "every": None, **changes})
+        self.add_program(source, manifest)
+        return self.build_program(name)
+
+    def run_to_its_end(self, name):
+        """The ended run."""
+        self.last_run = self.run_program(name)["id"]
+        return self.idevs("show", self.last_run, "--wait")
 
     def compare(self):
         done = run("python3", ROOT / "examples/free-ride/compare", "--json", self.database("store"),
