@@ -124,6 +124,7 @@ class World:
         self.daemons = {}
         self.ports = {}
         self.upstreams = {}  # service: the port behind its gateway, where it is not the service's own
+        self.small_disks = ()  # daemons whose state is on a file system of 16 MiB
         self.last_run = None
         self.sales = sales
         self.programs = programs  # whom the gateways serve
@@ -286,6 +287,12 @@ programs:
 {self.policy(name)}""", uid)
         self.add(f"gateway-{name}", [self.bin / "idevs-gateway", "--config", config], uid=uid, port=port)
 
+    def small_disk(self, daemon, path, uid):
+        if daemon not in self.small_disks:
+            return
+        path.mkdir()
+        run("mount", "-t", "tmpfs", "-o", f"size=16m,uid={uid},gid={uid},mode=700", "tmpfs", path)
+
     def policy(self, service):
         methods, paths = {"store": ("[GET]", "[/api/sales]"), "transport": ("[POST]", "[/api/trips]"),
                           "messaging": ("[POST]", "[/send-message]")}[service]
@@ -297,6 +304,7 @@ programs:
         folder = self.folder("launcher", uid)
         self.copy_for(uid, folder, self.state / "credentials/launcher/cert.pem",
                       self.state / "credentials/launcher/priv.pem", self.home / "owner.pub.pem")
+        self.small_disk("launcher", folder / "state", uid)
         record = f"record: {self.record_file}\n" if self.record else ""
         config = self.write(folder / "launcher.yaml", f"""listen: 127.0.0.1:{self.ports['launcher']}
 certificate: cert.pem
@@ -417,4 +425,6 @@ owners: [owner.pub.pem]
     def remove(self):
         for daemon in self.daemons.values():
             daemon.kill()
+        for daemon in self.small_disks:
+            run("umount", "-l", self.state / daemon / "state", check=False)
         shutil.rmtree(self.state, ignore_errors=True)
