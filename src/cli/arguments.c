@@ -1,0 +1,95 @@
+#include "cli/arguments.h"
+
+#include <string.h>
+
+/* The specification of the option that `word` names, or NULL. */
+static const char *find(const char *const *known, const char *word, size_t len)
+{
+    for (size_t i = 0; known && known[i]; i++) {
+        size_t n = strcspn(known[i], "=");
+        if (n == len && strncmp(known[i], word, len) == 0)
+            return known[i];
+    }
+    return NULL;
+}
+
+static bool take_option(char **argv, int argc, int *i, const char *spec, size_t name_len,
+                        struct arguments *ret, struct idevs_error *ret_err)
+{
+    bool wants_value = strchr(spec, '=') != NULL;
+    const char *word = argv[*i];
+    const char *value = word[name_len] == '=' ? word + name_len + 1 : NULL;
+
+    if (!wants_value && value)
+        return refuse_expecting(ret_err, "usage", "no value", "%s", word);
+    if (wants_value && !value) {
+        if (*i + 1 >= argc)
+            return refuse_expecting(ret_err, "usage", spec, "%s without its value", word);
+        value = argv[++*i];
+    }
+    ret->options[ret->n_options].name = spec;
+    ret->options[ret->n_options].value = value;
+    ret->n_options++;
+    return true;
+}
+
+bool arguments_parse(int argc, char **argv, int first, const char *const *known,
+                     const char *const *common, struct arguments *ret, struct idevs_error *ret_err)
+{
+    *ret = (struct arguments){0};
+    for (int i = first; i < argc; i++) {
+        const char *word = argv[i];
+        size_t len = strcspn(word, "=");
+        if (ret->n_options == ARGUMENTS_MAX || ret->n_positional == ARGUMENTS_MAX)
+            return refuse(ret_err, "usage", "more than %d arguments", ARGUMENTS_MAX);
+        if (word[0] != '-' || strcmp(word, "-") == 0) {
+            ret->positional[ret->n_positional++] = word;
+            continue;
+        }
+        const char *spec = find(known, word, len);
+        if (!spec)
+            spec = find(common, word, len);
+        if (!spec)
+            return refuse_expecting(ret_err, "usage", "an option of this command (see --help)",
+                                    "%s", word);
+        if (!take_option(argv, argc, &i, spec, len, ret, ret_err))
+            return false;
+    }
+    return true;
+}
+
+static bool names(const char *spec, const char *name)
+{
+    size_t n = strcspn(spec, "=");
+
+    return strlen(name) == n && strncmp(spec, name, n) == 0;
+}
+
+bool argument_given(const struct arguments *a, const char *name)
+{
+    for (size_t i = 0; i < a->n_options; i++)
+        if (names(a->options[i].name, name))
+            return true;
+    return false;
+}
+
+const char *argument_value(const struct arguments *a, const char *name)
+{
+    const char *value = NULL;
+
+    for (size_t i = 0; i < a->n_options; i++)
+        if (names(a->options[i].name, name))
+            value = a->options[i].value;
+    return value;
+}
+
+bool argument_required(const struct arguments *a, const char *name, const char **ret,
+                       struct idevs_error *ret_err)
+{
+    const char *value = argument_value(a, name);
+
+    if (!value)
+        return refuse_expecting(ret_err, "usage", name, "a call without it");
+    *ret = value;
+    return true;
+}

@@ -1,0 +1,152 @@
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "cli/cli.h"
+#include "document/yaml.h"
+#include "net/client.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The answer waits at most this long inside the peer (?wait=), so the call a little longer. */
+#define TOTAL_MS 90000
+
+struct addresses {
+    struct yaml *config;
+    const char *url;
+    const char *ca;
+};
+
+static void addresses_release(struct addresses *a)
+{
+    yaml_releasep(&a->config);
+}
+#define _cleanup_addresses_ _cleanup_(addresses_release)
+
+static bool read_addresses(const struct cli *cli, enum peer peer, struct addresses *ret,
+                           struct idevs_error *ret_err)
+{
+    _cleanup_text_ char *path = home_path(cli, "config.yaml");
+    const char *urls[2] = {NULL, NULL};
+    const char *anchors[2] = {NULL, NULL};
+
+    ret->config = yaml_load(path, "config.syntax", ret_err);
+    if (!ret->config)
+        return error_is(ret_err, "file.") ? refuse(ret_err, "owner.key", "%s", ret_err->found)
+                                          : false;
+    if (!yaml_text(ret->config, "launcher", YAML_OPTIONAL, &urls[PEER_LAUNCHER], ret_err) ||
+        !yaml_path(ret->config, "launcher_ca", YAML_OPTIONAL, &anchors[PEER_LAUNCHER], ret_err) ||
+        !yaml_text(ret->config, "authority", YAML_OPTIONAL, &urls[PEER_AUTHORITY], ret_err) ||
+        !yaml_path(ret->config, "authority_ca", YAML_OPTIONAL, &anchors[PEER_AUTHORITY], ret_err) ||
+        !yaml_done(ret->config, ret_err))
+        return false;
+    ret->url = urls[peer];
+    ret->ca = anchors[peer];
+    if (!ret->url)
+        return refuse(ret_err, "config.syntax", "%s without %s", path,
+                      peer == PEER_LAUNCHER ? "launcher" : "authority");
+    return true;
+}
+
+static void copy_text(const json_t *problem, const char *key, char *ret, size_t size)
+{
+    const char *text = json_string_value(json_object_get(problem, key));
+
+    if (text)
+        snprintf(ret, size, "%s", text);
+}
+
+/* The refusal that a problem document carries; the peer's words are printable text only. */
+static bool refused_by_peer(const struct http_message *m, struct idevs_error *ret_err)
+{
+    struct idevs_error ignored;
+    _cleanup_json_ json_t *problem = json_object_from(m->content, &ignored);
+    const char *code = json_string_value(json_object_get(problem, "code"));
+    char expected[sizeof(ret_err->expected)] = "an answer with status 2xx";
+    char found[sizeof(ret_err->found)] = "";
+
+    if (!code)
+        return refuse(ret_err, "authority.answer", "status %d without a problem document",
+                      m->status);
+    copy_text(problem, "expected", expected, sizeof(expected));
+    copy_text(problem, "found", found, sizeof(found));
+    return refuse_expecting(ret_err, code, expected, "%s", found);
+}
+
+bool remote_ask(const struct cli *cli, const struct ask *ask, struct buffer *ret,
+                struct idevs_error *ret_err)
+{
+    _cleanup_addresses_ struct addresses to = {0};
+    _cleanup_text_ char *certificate = home_path(cli, "owner.crt");
+    _cleanup_text_ char *key = home_path(cli, "owner.key");
+    size_t max = ask->max_answer ? ask->max_answer : LIMIT_JSON;
+    _cleanup_buffer_ struct buffer storage = buffer_up_to(max + LIMIT_FIELD_BYTES + KIB(16));
+    struct http_message m = {.method = bytes_of_text(ask->method),
+                             .path = bytes_of_text(ask->path),
+                             .content = ask->body};
+    struct http_message answer;
+    bool launcher = ask->peer == PEER_LAUNCHER;
+
+    if (!read_addresses(cli, ask->peer, &to, ret_err))
+        return false;
+    struct client_options options = {.ca_file = to.ca,
+                                     .certificate = launcher ? certificate : NULL,
+                                     .key = launcher ? key : NULL,
+                                     .max_body = max,
+                                     .total_ms = TOTAL_MS};
+    if (ask->type && !http_add(&m, "content-type", bytes_of_text(ask->type)))
+        return refuse(ret_err, "internal", "too many fields");
+    if (!client_fetch(&options, to.url, &m, &storage, &answer, ret_err)) {
+        if (error_is(ret_err, "service.unreachable"))
+            refuse(ret_err, launcher ? "launcher.unreachable" : "authority.unreachable", "%s: %s",
+                   to.url, ret_err->found);
+        return false;
+    }
+    if (answer.status < 200 || answer.status > 299)
+        return refused_by_peer(&answer, ret_err);
+    return buffer_append_bytes(ret, answer.content) ||
+           refuse(ret_err, "http.body-too-large", "an answer of %zu bytes", answer.content.len);
+}
+
+static bool ask_with_json(const struct cli *cli, const char *method, const json_t *body,
+                          const char *path, struct buffer *ret, struct idevs_error *ret_err)
+{
+    _cleanup_buffer_ struct buffer text = buffer_up_to(LIMIT_JSON);
+
+    if (body && !json_write(body, &text))
+        return refuse(ret_err, "internal", "a request over 1 MiB");
+    const struct ask ask = {.peer = PEER_LAUNCHER,
+                            .method = method,
+                            .path = path,
+                            .type = body ? "application/json" : NULL,
+                            .body = buffer_bytes(&text)};
+    return remote_ask(cli, &ask, ret, ret_err);
+}
+
+json_t *launcher_ask(const struct cli *cli, const char *method, const json_t *body,
+                     struct idevs_error *ret_err, const char *path, ...)
+{
+    _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_JSON);
+    char full[LIMIT_PATH];
+    va_list args;
+
+    va_start(args, path);
+    vsnprintf(full, sizeof(full), path, args);
+    va_end(args);
+    if (!ask_with_json(cli, method, body, full, &answer, ret_err))
+        return NULL;
+    return json_object_from(buffer_bytes(&answer), ret_err);
+}
+
+bool launcher_tell(const struct cli *cli, const char *method, const json_t *body,
+                   struct idevs_error *ret_err, const char *path, ...)
+{
+    _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_JSON);
+    char full[LIMIT_PATH];
+    va_list args;
+
+    va_start(args, path);
+    vsnprintf(full, sizeof(full), path, args);
+    va_end(args);
+    return ask_with_json(cli, method, body, full, &answer, ret_err);
+}
