@@ -109,7 +109,6 @@ static void print_limits(const struct eat_claims *c)
 static void print_shown(const struct shown *s)
 {
     const struct eat_claims *c = &s->claims;
-    char cpus[64];
 
     print_limits(c);
     printf("\n%s\n", s->uri);
@@ -123,8 +122,8 @@ static void print_shown(const struct shown *s)
     print_digest("manifest", &c->manifest);
     print_digest("toolchain", &c->toolchain);
     printf("  %-22s%s\n", "approved by owner", c->owner);
-    snprintf(cpus, sizeof(cpus), "%s, %u CPUs", c->hwmodel, c->n_cpus);
-    printf("  %-22s%s\n  %-22s%s\n", "machine", cpus, "kernel", c->kernel);
+    printf("  %-22s%s, %u CPUs\n", "machine", c->hwmodel, c->n_cpus);
+    printf("  %-22s%s\n", "kernel", c->kernel);
     printf("  %-22s%llu MiB\n", "memory given", (unsigned long long)(c->memory >> 20));
     print_digest("memory map", &c->memory_map);
     printf("  %-22s%s\n", "", c->memory_map_summary);
