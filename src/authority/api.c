@@ -1,0 +1,157 @@
+#include "authority/api.h"
+#include "authority/submissions.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "wire/certificate_request.h"
+
+#define PEM_TYPE   "application/pem-certificate-chain"
+#define BYTES_TYPE "application/octet-stream"
+#define JSON_TYPE  "application/json"
+
+static bool post_challenge(struct api *api, struct server_request *request,
+                           struct idevs_error *ret_err)
+{
+    uint8_t challenge[CHALLENGE_LEN];
+
+    if (!challenge_make(api->issuer->challenges, clock_monotonic_ns(), challenge, ret_err))
+        return false;
+    server_answer_bytes(request, 200, BYTES_TYPE, bytes_of(challenge, sizeof(challenge)));
+    return true;
+}
+
+static bool post_certificate(struct api *api, struct server_request *request,
+                             struct idevs_error *ret_err)
+{
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_CHAIN_BYTES);
+
+    if (!issuer_certify(api->issuer, server_message(request)->content, clock_unix(),
+                        clock_monotonic_ns(), &pem, ret_err))
+        return false;
+    server_answer_bytes(request, 200, PEM_TYPE, buffer_bytes(&pem));
+    return true;
+}
+
+static bool has_room(struct api *api, struct idevs_error *ret_err)
+{
+    return rate_take(&api->submissions, clock_monotonic_ns()) ||
+           refuse(ret_err, "authority.busy", "more than %d submissions a second",
+                  API_SUBMISSIONS_PER_SECOND);
+}
+
+static bool post_approval(struct api *api, struct server_request *request,
+                          struct idevs_error *ret_err)
+{
+    _cleanup_buffer_ struct buffer json = buffer_up_to(256);
+    struct approval approval;
+
+    if (!has_room(api, ret_err) ||
+        !submit_approval(api->issuer->registry, server_message(request)->content, clock_unix(),
+                         &approval, ret_err))
+        return false;
+    if (!buffer_append_format(&json, "{\"program\":\"%s\"}", approval.program))
+        return refuse(ret_err, "internal", "a long answer");
+    log_info("approval of %s", approval.program);
+    server_answer_bytes(request, 201, JSON_TYPE, buffer_bytes(&json));
+    return true;
+}
+
+static bool post_platform(struct api *api, struct server_request *request,
+                          struct idevs_error *ret_err)
+{
+    _cleanup_buffer_ struct buffer json = buffer_up_to(256);
+    enum tier tier;
+
+    if (!has_room(api, ret_err) ||
+        !submit_platform(api->issuer->registry, server_message(request)->content, clock_unix(),
+                         &tier, ret_err))
+        return false;
+    if (!buffer_append_format(&json, "{\"tier\":\"%s\"}", tier_name(tier)))
+        return refuse(ret_err, "internal", "a long answer");
+    log_info("platform enrolled, tier %s", tier_name(tier));
+    server_answer_bytes(request, 201, JSON_TYPE, buffer_bytes(&json));
+    return true;
+}
+
+static bool get_anchors(struct api *api, struct server_request *request,
+                        struct idevs_error *ret_err)
+{
+    struct chain chain = {.at = {api->issuer->root}, .n = 1};
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_CHAIN_BYTES);
+
+    _Static_assert(1 + TIERS <= LIMIT_CHAIN, "root and tier CAs fit a chain");
+    for (unsigned i = 0; i < TIERS; i++)
+        chain.at[chain.n++] = api->issuer->tiers[i];
+    if (!chain_to_pem(&chain, &pem))
+        return refuse(ret_err, "internal", "a long chain");
+    server_answer_bytes(request, 200, PEM_TYPE, buffer_bytes(&pem));
+    return true;
+}
+
+static bool get_health(struct api *api, struct server_request *request, struct idevs_error *ret_err)
+{
+    (void)api;
+    (void)ret_err;
+    server_answer_bytes(request, 200, JSON_TYPE,
+                        bytes_of_text("{\"status\":\"ok\",\"version\":\"" IDEVS_VERSION "\"}"));
+    return true;
+}
+
+static const struct route {
+    const char *method;
+    const char *path;
+    const char *type; /* of the body; NULL: none is read */
+    bool (*handle)(struct api *api, struct server_request *request, struct idevs_error *ret_err);
+} ROUTES[] = {
+    {"POST", "/v1/challenges", NULL, post_challenge},
+    {"POST", "/v1/certificates", CERTIFICATE_REQUEST_TYPE, post_certificate},
+    {"POST", "/v1/approvals", APPROVAL_TYPE, post_approval},
+    {"POST", "/v1/platforms", PLATFORM_REQUEST_TYPE, post_platform},
+    {"GET", "/v1/anchors", NULL, get_anchors},
+    {"GET", "/v1/health", NULL, get_health},
+};
+
+static bool find_route(const struct http_message *m, const struct route **ret,
+                       struct idevs_error *ret_err)
+{
+    bool path_exists = false;
+
+    for (size_t i = 0; i < ARRAY_LEN(ROUTES); i++) {
+        if (!bytes_equal_text(m->path, ROUTES[i].path))
+            continue;
+        path_exists = true;
+        if (bytes_equal_text(m->method, ROUTES[i].method)) {
+            *ret = &ROUTES[i];
+            return true;
+        }
+    }
+    return refuse(ret_err, path_exists ? "api.method" : "api.not-found", "%.*s %.*s",
+                  (int)(m->method.len < 16 ? m->method.len : 16), m->method.data,
+                  (int)(m->path.len < 100 ? m->path.len : 100), m->path.data);
+}
+
+static bool check_type(const struct http_message *m, const char *wanted,
+                       struct idevs_error *ret_err)
+{
+    struct bytes type = {0};
+
+    if (!wanted || (http_get(m, "content-type", &type) && bytes_equal_text(type, wanted)))
+        return true;
+    return refuse_expecting(ret_err, "api.field", wanted, "content-type %.*s",
+                            (int)(type.len < 100 ? type.len : 100), type.data);
+}
+
+void api_handle(struct server_request *request, void *context)
+{
+    struct api *api = context;
+    const struct http_message *m = server_message(request);
+    const struct route *route;
+    struct idevs_error err;
+
+    if (find_route(m, &route, &err) && check_type(m, route->type, &err) &&
+        route->handle(api, request, &err))
+        return;
+    log_info("refused: %s: found %s; expected %s", err.code, err.found, err.expected);
+    server_answer_error(request, &err);
+    if (error_is(&err, "signer.unreachable"))
+        api->signer_lost(api->context);
+}

@@ -1,0 +1,24 @@
+/* The authority's HTTPS API (docs/interfaces.md). */
+#ifndef IDEVS_AUTHORITY_API_H
+#define IDEVS_AUTHORITY_API_H
+
+#include "authority/issuer.h"
+#include "authority/rate.h"
+#include "net/server.h"
+#include "wire/certificate_request.h"
+
+struct api {
+    struct issuer *issuer;
+    struct rate submissions;            /* approvals and enrolments cost a commit each */
+    void (*signer_lost)(void *context); /* called after the answer: end, to be started again */
+    void *context;
+};
+
+#define API_SUBMISSIONS_PER_SECOND 10
+#define API_SUBMISSIONS_BURST      100
+#define API_MAX_BODY               CERTIFICATE_REQUEST_MAX
+
+/* A server_handler; `context` is a struct api. */
+void api_handle(struct server_request *request, void *context);
+
+#endif
