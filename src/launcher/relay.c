@@ -391,7 +391,7 @@ struct relay *relay_new(const struct relay_options *options)
     r->client_cert = buffer_up_to(LIMIT_CHAIN_BYTES * 2);
     r->client_cert_chain = buffer_up_to(LIMIT_CHAIN_BYTES * 2);
     for (size_t i = 0; i < options->manifest->n_services; i++)
-        r->urls[i] = alloc_format("https://%s", options->manifest->services[i].authority);
+        relay_set_url(r, options->manifest->services[i].name, NULL);
     r->channel = channel_new(&(struct channel_options){.base = options->base,
                                                        .fd = options->fd,
                                                        .max_body = options->max_body,
@@ -426,7 +426,8 @@ void relay_set_url(struct relay *r, const char *name, const char *url)
     if (!find_service(r, name, &i, NULL))
         return;
     free(r->urls[i]);
-    r->urls[i] = alloc_text(url);
+    r->urls[i] = url ? alloc_text(url)
+                     : alloc_format("https://%s", r->options.manifest->services[i].authority);
 }
 
 void relay_stop(struct relay *r)

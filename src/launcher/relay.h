@@ -41,7 +41,8 @@ struct relay_options {
 struct relay *relay_new(const struct relay_options *options);
 void relay_free(struct relay *relay); /* takes NULL; cancels what is in flight */
 
-/* Where the manifest's service `name` is reached from now on (copied): scheme://host[:port]. */
+/* Where the manifest's service `name` is reached from now on (copied): scheme://host[:port];
+ * NULL: https and its authority of the manifest. */
 void relay_set_url(struct relay *relay, const char *name, const char *url);
 void relay_stop(struct relay *relay); /* asks the program to stop */
 
