@@ -1,6 +1,6 @@
-#include "launcher/api_private.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "launcher/api_private.h"
 #include "launcher/record.h"
 #include "wire/http.h"
 
@@ -38,8 +38,8 @@ static const struct {
 
 /* ---- answers ---- */
 
-static void answer(struct launcher *l, struct server_request *request, int status,
-                   const char *type, struct bytes body)
+static void answer(struct launcher *l, struct server_request *request, int status, const char *type,
+                   struct bytes body)
 {
     struct http_message m = {.status = (uint16_t)status, .content = body};
 
@@ -124,8 +124,7 @@ bool api_parameter_name(const struct api_call *call, size_t max, struct idevs_er
 /* ---- routing ---- */
 
 /* The pattern's '*' takes one segment that is not empty. */
-static bool path_matches(const char *pattern, const char *path, size_t len,
-                         char ret[API_PARAMETER])
+static bool path_matches(const char *pattern, const char *path, size_t len, char ret[API_PARAMETER])
 {
     size_t at = 0;
 
@@ -180,9 +179,8 @@ static bool take_query(struct api_call *call, struct bytes query, struct idevs_e
         size_t equals = at;
         while (equals < end && query.data[equals] != '=')
             equals++;
-        if (equals == end ||
-            !take_query_pair(call, bytes_of(query.data + at, equals - at),
-                             bytes_of(query.data + equals + 1, end - equals - 1)))
+        if (equals == end || !take_query_pair(call, bytes_of(query.data + at, equals - at),
+                                              bytes_of(query.data + equals + 1, end - equals - 1)))
             return refuse_expecting(ret_err, "api.field", "wait=SECONDS, after=N, state=STATE",
                                     "%.*s", (int)(end - at), (const char *)query.data + at);
         at = end + 1;
@@ -243,9 +241,8 @@ static bool admit(struct api_call *call, size_t *ret_route, struct idevs_error *
 
 void api_handle(struct server_request *request, void *context)
 {
-    struct api_call call = {.launcher = context,
-                            .request = request,
-                            .message = server_message(request)};
+    struct api_call call = {
+        .launcher = context, .request = request, .message = server_message(request)};
     struct idevs_error err;
     size_t route;
 

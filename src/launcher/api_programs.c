@@ -284,8 +284,7 @@ void api_add_build(struct api_call *call)
     struct program program;
     struct idevs_error err;
 
-    if (named_program(call, &program, &err) &&
-        builds_start(call->launcher, &program, &build, &err))
+    if (named_program(call, &program, &err) && builds_start(call->launcher, &program, &build, &err))
         api_answer(call->launcher, call->request, 202, build_json(&build));
     else
         api_refuse(call->launcher, call->request, &err);

@@ -66,8 +66,8 @@ static bool keep_executable(struct building *b, int fd, struct idevs_error *ret_
     sha256(buffer_bytes(&bytes), found);
     if (!b->build.executable.set || memcmp(found, b->build.executable.sha256, 32) != 0)
         return refuse(ret_err, "internal", "the warden's executable has another digest");
-    return state_put_blob(&b->launcher->state, &b->build.owner, found, buffer_bytes(&bytes),
-                          &added, ret_err);
+    return state_put_blob(&b->launcher->state, &b->build.owner, found, buffer_bytes(&bytes), &added,
+                          ret_err);
 }
 
 static void finish(struct building *b, const struct warden_answer *answer, int fd)

@@ -105,8 +105,8 @@ static void drop_out(struct channel *c)
 static void flush(struct channel *c)
 {
     while (c->sent < c->out.len) {
-        ssize_t n = send(c->fd, c->out.data + c->sent, c->out.len - c->sent,
-                         MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n =
+            send(c->fd, c->out.data + c->sent, c->out.len - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
@@ -137,14 +137,12 @@ static void send_frame(struct channel *c, const struct frame *frame)
     adjust_reading(c);
 }
 
-void channel_reply(struct channel *c, uint32_t id, int status, struct bytes type,
-                   struct bytes body)
+void channel_reply(struct channel *c, uint32_t id, int status, struct bytes type, struct bytes body)
 {
-    send_frame(c, &(struct frame){.id = id,
-                                  .kind = FRAME_REPLY,
-                                  .status = (uint16_t)status,
-                                  .type = type,
-                                  .body = body});
+    send_frame(
+        c,
+        &(struct frame){
+            .id = id, .kind = FRAME_REPLY, .status = (uint16_t)status, .type = type, .body = body});
 }
 
 void channel_stop(struct channel *c)

@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/text.h"
+#include "crypto/digest.h"
 #include "crypto/key.h"
 #include "document/yaml.h"
 
@@ -37,8 +38,7 @@ static bool load_owner(const char *path, struct owner *ret, struct idevs_error *
     return true;
 }
 
-static bool load_owners(struct yaml *doc, struct launcher_config *ret,
-                        struct idevs_error *ret_err)
+static bool load_owners(struct yaml *doc, struct launcher_config *ret, struct idevs_error *ret_err)
 {
     struct yaml *list = NULL;
 

@@ -11,10 +11,10 @@ struct launcher_config {
     char *listen;
     char *certificate; /* files */
     char *key;
-    char *state;  /* folder */
-    char *warden; /* socket */
-    char *ca;     /* PEM anchors of outgoing https, or NULL: the system's */
-    char *record; /* file, or NULL */
+    char *state;     /* folder */
+    char *warden;    /* socket */
+    char *ca;        /* PEM anchors of outgoing https, or NULL: the system's */
+    char *record;    /* file, or NULL */
     size_t max_body; /* of what a program sends and gets */
     size_t budget;   /* bytes of all programs in flight */
     struct owner owners[CONFIG_OWNERS];

@@ -37,8 +37,7 @@ void lines_flush(struct launcher *l)
             waiters_wake_lines(l, batch[i].run);
 }
 
-static void append(struct launcher *l, struct run_row *row, enum line_kind kind,
-                   struct bytes data)
+static void append(struct launcher *l, struct run_row *row, enum line_kind kind, struct bytes data)
 {
     static const struct timeval later = {.tv_usec = LINES_LATER_MS * 1000};
 

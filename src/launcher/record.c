@@ -44,8 +44,7 @@ static void put(struct record *record, struct buffer *head, struct bytes body)
         log_error("the record is incomplete: %s", strerror(errno));
 }
 
-void record_frame(struct record *record, const char *run, const char *direction,
-                  struct bytes frame)
+void record_frame(struct record *record, const char *run, const char *direction, struct bytes frame)
 {
     _cleanup_buffer_ struct buffer head = buffer_up_to(KIB(1));
 
@@ -72,8 +71,9 @@ void record_http(struct record *record, const char *peer, const char *direction,
 {
     _cleanup_buffer_ struct buffer head = buffer_up_to(KIB(128));
 
-    if (record && buffer_append_format(&head, "%lld http %s %s %zu\n", (long long)clock_unix(),
-                                       direction, peer, m->content.len) &&
+    if (record &&
+        buffer_append_format(&head, "%lld http %s %s %zu\n", (long long)clock_unix(), direction,
+                             peer, m->content.len) &&
         put_fields(&head, m))
         put(record, &head, m->content);
 }
@@ -97,8 +97,8 @@ void record_message(struct record *record, const char *peer, const char *directi
 {
     _cleanup_buffer_ struct buffer head = buffer_up_to(KIB(1));
 
-    if (!record || !buffer_append_format(&head, "%lld message %s %s %zu\n",
-                                         (long long)clock_unix(), direction, peer, message.len))
+    if (!record || !buffer_append_format(&head, "%lld message %s %s %zu\n", (long long)clock_unix(),
+                                         direction, peer, message.len))
         return;
     put(record, &head, message);
     for (size_t i = 0; i < n_fds; i++)

@@ -4,6 +4,7 @@
 #include "base/codes.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "exchange/keys.h"
 #include "launcher/record.h"
 #include "net/client.h"
@@ -206,8 +207,8 @@ static void ask_authority(struct relay *r, const struct frame *frame, const char
     bool certificate = strcmp(name, "certificate") == 0;
     struct idevs_error err;
     struct http_message m = {.method = bytes_of_text("POST"),
-                             .path = bytes_of_text(certificate ? "/v1/certificates"
-                                                               : "/v1/challenges"),
+                             .path =
+                                 bytes_of_text(certificate ? "/v1/certificates" : "/v1/challenges"),
                              .content = frame->body};
 
     if (!certificate && strcmp(name, "challenge") != 0)

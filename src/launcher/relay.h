@@ -28,10 +28,10 @@ struct relay_events {
 struct relay_options {
     struct event_base *base;
     struct client *client;
-    struct record *record; /* or NULL */
-    struct budget *budget; /* of all runs */
-    size_t max_body;       /* of a message that the program sends */
-    size_t run_budget;     /* bytes that this run may have in flight */
+    struct record *record;           /* or NULL */
+    struct budget *budget;           /* of all runs */
+    size_t max_body;                 /* of a message that the program sends */
+    size_t run_budget;               /* bytes that this run may have in flight */
     const struct manifest *manifest; /* outlives the relay */
     const char *name;                /* the run's; outlives the relay */
     int fd;                          /* the launcher's end of the channel: taken */

@@ -93,8 +93,8 @@ static void on_exchanged(void *context)
 
 static void on_closed(const struct idevs_error *err, void *context)
 {
-    run_happens(context, &(struct run_event){.kind = err ? RUN_VIOLATED : RUN_CLOSED,
-                                             .error = err});
+    run_happens(context,
+                &(struct run_event){.kind = err ? RUN_VIOLATED : RUN_CLOSED, .error = err});
 }
 
 /* ---- start ---- */
@@ -131,18 +131,17 @@ void run_attach(struct run *run, const struct warden_answer *started, int *chann
         run_span(run, started->spans[i].name, started->spans[i].ns / 1000);
     run->number = started->run;
     run->since_ns = clock_monotonic_ns();
-    run->relay =
-        relay_new(&(struct relay_options){.base = l->base,
-                                          .client = l->client,
-                                          .record = l->record,
-                                          .budget = &l->budget,
-                                          .max_body = l->config->max_body + KIB(128),
-                                          .run_budget = RUN_BUDGET(l->config->max_body),
-                                          .manifest = &run->manifest,
-                                          .name = run->row.id,
-                                          .fd = *channel,
-                                          .events = &events,
-                                          .context = run});
+    run->relay = relay_new(&(struct relay_options){.base = l->base,
+                                                   .client = l->client,
+                                                   .record = l->record,
+                                                   .budget = &l->budget,
+                                                   .max_body = l->config->max_body + KIB(128),
+                                                   .run_budget = RUN_BUDGET(l->config->max_body),
+                                                   .manifest = &run->manifest,
+                                                   .name = run->row.id,
+                                                   .fd = *channel,
+                                                   .events = &events,
+                                                   .context = run});
     *channel = -1;
     run_set_urls(run);
     fault_point("launcher.run.started");

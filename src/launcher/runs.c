@@ -34,7 +34,8 @@ static void run_free(struct run *run)
 
 static void set_timer(struct run *run, unsigned milliseconds)
 {
-    struct timeval tv = {.tv_sec = milliseconds / 1000, .tv_usec = (long)(milliseconds % 1000) * 1000};
+    struct timeval tv = {.tv_sec = milliseconds / 1000,
+                         .tv_usec = (long)(milliseconds % 1000) * 1000};
 
     event_add(run->timer, &tv);
 }
@@ -291,8 +292,7 @@ static void insert(struct run *run)
     run->launcher->runs = run;
 }
 
-struct run *runs_add(struct launcher *l, const struct program *program,
-                     struct idevs_error *ret_err)
+struct run *runs_add(struct launcher *l, const struct program *program, struct idevs_error *ret_err)
 {
     struct run_row row = {.wanted = true,
                           .state = RUN_STARTING,

@@ -17,14 +17,14 @@ struct run {
     struct launcher *launcher;
     struct run_row row;
     struct buffer manifest_bytes;
-    struct manifest manifest; /* points into manifest_bytes */
-    struct relay *relay;      /* while the program runs */
-    uint32_t number;          /* the warden's; 0: nothing runs there */
-    struct event *timer;      /* the pause before a start, or the grace before a kill */
-    unsigned n_pauses;        /* in a row */
-    uint64_t since_ns;        /* of the last start */
-    bool lost;                /* waits for the warden rather than for its pause */
-    bool dirty;               /* counters newer than on disk */
+    struct manifest manifest;   /* points into manifest_bytes */
+    struct relay *relay;        /* while the program runs */
+    uint32_t number;            /* the warden's; 0: nothing runs there */
+    struct event *timer;        /* the pause before a start, or the grace before a kill */
+    unsigned n_pauses;          /* in a row */
+    uint64_t since_ns;          /* of the last start */
+    bool lost;                  /* waits for the warden rather than for its pause */
+    bool dirty;                 /* counters newer than on disk */
     struct idevs_error failure; /* what we ended it for */
     struct run_span spans[SPANS_MAX];
     size_t n_spans;
@@ -50,7 +50,7 @@ void runs_ended(struct launcher *l, const struct warden_answer *ended);
 void runs_drain(struct launcher *l);
 void runs_kill_all(struct launcher *l);
 bool runs_any(const struct launcher *l) _must_check_; /* runs at the warden */
-void runs_flush(struct launcher *l);           /* counters to disk */
+void runs_flush(struct launcher *l);                  /* counters to disk */
 void runs_services_changed(struct launcher *l, const struct owner *owner);
 void runs_free(struct launcher *l);
 

@@ -12,7 +12,8 @@ static const char FIRST[] =
     "CREATE TABLE programs(owner BLOB NOT NULL, name TEXT NOT NULL, manifest BLOB NOT NULL,"
     " source BLOB, executable BLOB, toolchain BLOB, state INTEGER NOT NULL,"
     " created INTEGER NOT NULL, PRIMARY KEY(owner, name)) WITHOUT ROWID;"
-    "CREATE TABLE builds(number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, owner BLOB NOT NULL, program TEXT NOT NULL,"
+    "CREATE TABLE builds(number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, owner "
+    "BLOB NOT NULL, program TEXT NOT NULL,"
     " source BLOB NOT NULL, manifest BLOB NOT NULL, state INTEGER NOT NULL, executable BLOB,"
     " toolchain BLOB, cached INTEGER NOT NULL DEFAULT 0, milliseconds INTEGER NOT NULL DEFAULT 0,"
     " code TEXT, expected TEXT, found TEXT, messages BLOB);"
@@ -171,8 +172,8 @@ bool state_has_blob(struct state *state, const struct owner *owner, const uint8_
                     struct idevs_error *ret_err)
 {
     char text[65];
-    _cleanup_statement_ struct statement *s = store_prepare(
-        state->store, "SELECT 1 FROM blobs WHERE owner = ? AND sha256 = ?", ret_err);
+    _cleanup_statement_ struct statement *s =
+        store_prepare(state->store, "SELECT 1 FROM blobs WHERE owner = ? AND sha256 = ?", ret_err);
 
     if (!s)
         return false;
@@ -189,8 +190,8 @@ bool state_has_blob(struct state *state, const struct owner *owner, const uint8_
 bool state_put_service(struct state *state, const struct owner *owner, const char *name,
                        const char *url, bool *ret_new, struct idevs_error *ret_err)
 {
-    _cleanup_statement_ struct statement *known = store_prepare(
-        state->store, "SELECT 1 FROM services WHERE owner = ? AND name = ?", ret_err);
+    _cleanup_statement_ struct statement *known =
+        store_prepare(state->store, "SELECT 1 FROM services WHERE owner = ? AND name = ?", ret_err);
     _cleanup_statement_ struct statement *s = store_prepare(
         state->store, "INSERT OR REPLACE INTO services(owner, name, url) VALUES(?, ?, ?)", ret_err);
 

@@ -11,7 +11,7 @@
 
 void bind_owner(struct statement *s, int i, const struct owner *owner);
 void bind_sha256(struct statement *s, int i, const uint8_t sha256[32]);
-void bind_digest(struct statement *s, int i, const struct digest *digest); /* or NULL */
+void bind_digest(struct statement *s, int i, const struct digest *digest);  /* or NULL */
 void bind_error(struct statement *s, int i, const struct idevs_error *err); /* three columns */
 bool column_sha256(struct statement *s, int i, uint8_t ret[32]);
 void column_digest(struct statement *s, int i, struct digest *ret);

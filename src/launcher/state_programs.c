@@ -45,10 +45,9 @@ bool state_add_program(struct state *state, const struct program *program, bool 
         *ret_err = none;
         return false;
     }
-    _cleanup_statement_ struct statement *s =
-        store_prepare(state->store,
-                      "INSERT INTO programs(" PROGRAM_COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-                      ret_err);
+    _cleanup_statement_ struct statement *s = store_prepare(
+        state->store, "INSERT INTO programs(" PROGRAM_COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+        ret_err);
     if (!s)
         return false;
     bind_owner(s, 1, &program->owner);
@@ -66,10 +65,9 @@ bool state_add_program(struct state *state, const struct program *program, bool 
 bool state_get_program(struct state *state, const struct owner *owner, const char *name,
                        struct program *ret, struct idevs_error *ret_err)
 {
-    _cleanup_statement_ struct statement *s =
-        store_prepare(state->store,
-                      "SELECT " PROGRAM_COLUMNS " FROM programs WHERE owner = ? AND name = ?",
-                      ret_err);
+    _cleanup_statement_ struct statement *s = store_prepare(
+        state->store, "SELECT " PROGRAM_COLUMNS " FROM programs WHERE owner = ? AND name = ?",
+        ret_err);
 
     if (!s)
         return false;
@@ -84,10 +82,9 @@ bool state_each_program(struct state *state, const struct owner *owner, program_
 {
     enum step step;
     struct program program;
-    _cleanup_statement_ struct statement *s =
-        store_prepare(state->store,
-                      "SELECT " PROGRAM_COLUMNS " FROM programs WHERE owner = ? ORDER BY name",
-                      ret_err);
+    _cleanup_statement_ struct statement *s = store_prepare(
+        state->store, "SELECT " PROGRAM_COLUMNS " FROM programs WHERE owner = ? ORDER BY name",
+        ret_err);
 
     if (!s)
         return false;
@@ -110,8 +107,8 @@ static bool change_program(struct state *state, const char *sql, const struct ow
     return step_done(s, ret_err);
 }
 
-static bool runs_now(struct state *state, const struct owner *owner, const char *name,
-                     bool *ret, struct idevs_error *ret_err)
+static bool runs_now(struct state *state, const struct owner *owner, const char *name, bool *ret,
+                     struct idevs_error *ret_err)
 {
     _cleanup_statement_ struct statement *s = store_prepare(
         state->store, "SELECT 1 FROM runs WHERE owner = ? AND program = ? AND state <> 4", ret_err);
@@ -167,8 +164,7 @@ static bool delete_rows(struct state *state, const struct program *program,
            change_program(state, "DELETE FROM programs WHERE owner = ? AND name = ?", owner,
                           program->name, ret_err) &&
            forget_blob(state, owner, program->manifest, ret_err) &&
-           (!program->source.set ||
-            forget_blob(state, owner, program->source.sha256, ret_err)) &&
+           (!program->source.set || forget_blob(state, owner, program->source.sha256, ret_err)) &&
            (!program->executable.set ||
             forget_blob(state, owner, program->executable.sha256, ret_err));
 }
@@ -338,11 +334,10 @@ bool state_get_build(struct state *state, const struct owner *owner, const char 
 bool state_running_build(struct state *state, const struct owner *owner, const char *program,
                          struct build *ret, struct idevs_error *ret_err)
 {
-    _cleanup_statement_ struct statement *s =
-        store_prepare(state->store,
-                      "SELECT " BUILD_COLUMNS
-                      " FROM builds WHERE owner = ? AND program = ? AND state = 0",
-                      ret_err);
+    _cleanup_statement_ struct statement *s = store_prepare(
+        state->store,
+        "SELECT " BUILD_COLUMNS " FROM builds WHERE owner = ? AND program = ? AND state = 0",
+        ret_err);
 
     if (!s)
         return false;

@@ -8,7 +8,8 @@ const char *const RUN_STATES[] = {
 
 #define RUN_COLUMNS                                                                                \
     "number, id, owner, program, executable, manifest, wanted, state, started, ended, restarts,"   \
-    " exchanges, (SELECT coalesce(max(n), 0) FROM logs WHERE run = number), code, expected, found," \
+    " exchanges, (SELECT coalesce(max(n), 0) FROM logs WHERE run = number), code, expected, "      \
+    "found,"                                                                                       \
     " spans"
 
 static bool run_of_row(struct statement *s, struct run_row *ret)
@@ -125,8 +126,7 @@ bool state_get_run(struct state *state, const struct owner *owner, const char *i
            (run_of_row(s, ret) || refuse(ret_err, "state.unusable", "a damaged run"));
 }
 
-static bool each_row(struct statement *s, run_each each, void *context,
-                     struct idevs_error *ret_err)
+static bool each_row(struct statement *s, run_each each, void *context, struct idevs_error *ret_err)
 {
     enum step step;
     struct run_row row;
@@ -140,11 +140,9 @@ static bool each_row(struct statement *s, run_each each, void *context,
 bool state_each_run(struct state *state, const struct owner *owner, run_each each, void *context,
                     struct idevs_error *ret_err)
 {
-    _cleanup_statement_ struct statement *s =
-        store_prepare(state->store,
-                      "SELECT " RUN_COLUMNS
-                      " FROM runs WHERE owner = ? ORDER BY number DESC LIMIT ?",
-                      ret_err);
+    _cleanup_statement_ struct statement *s = store_prepare(
+        state->store,
+        "SELECT " RUN_COLUMNS " FROM runs WHERE owner = ? ORDER BY number DESC LIMIT ?", ret_err);
 
     if (!s)
         return false;
@@ -165,8 +163,8 @@ bool state_each_unended_run(struct state *state, run_each each, void *context,
 bool state_save_certificate(struct state *state, int64_t run, struct bytes pem,
                             struct idevs_error *ret_err)
 {
-    _cleanup_statement_ struct statement *s = store_prepare(
-        state->store, "UPDATE runs SET certificate = ? WHERE number = ?", ret_err);
+    _cleanup_statement_ struct statement *s =
+        store_prepare(state->store, "UPDATE runs SET certificate = ? WHERE number = ?", ret_err);
 
     if (!s)
         return false;
@@ -178,10 +176,9 @@ bool state_save_certificate(struct state *state, int64_t run, struct bytes pem,
 bool state_get_certificate(struct state *state, int64_t run, struct buffer *b,
                            struct idevs_error *ret_err)
 {
-    _cleanup_statement_ struct statement *s =
-        store_prepare(state->store,
-                      "SELECT certificate FROM runs WHERE number = ? AND certificate IS NOT NULL",
-                      ret_err);
+    _cleanup_statement_ struct statement *s = store_prepare(
+        state->store, "SELECT certificate FROM runs WHERE number = ? AND certificate IS NOT NULL",
+        ret_err);
 
     if (!s)
         return false;

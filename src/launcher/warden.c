@@ -146,8 +146,7 @@ static struct asked *ask(struct warden *w, const struct warden_ask *what, const 
     do
         numbered.id = ++w->last_id;
     while (numbered.id == 0);
-    if (w->fd < 0 || w->n_asked >= MAX_UNDER_WAY ||
-        !warden_ask_encode(&numbered, &a->message)) {
+    if (w->fd < 0 || w->n_asked >= MAX_UNDER_WAY || !warden_ask_encode(&numbered, &a->message)) {
         asked_free(a);
         return NULL;
     }

@@ -1,10 +1,11 @@
-/* Messages between launcher and warden (docs/interfaces.md) as pure functions: no I/O. The warden is
- * this host's, but what it sends is checked like everything else. */
+/* Messages between launcher and warden (docs/interfaces.md) as pure functions: no I/O. The warden
+ * is this host's, but what it sends is checked like everything else. */
 #ifndef IDEVS_LAUNCHER_WARDEN_MESSAGE_H
 #define IDEVS_LAUNCHER_WARDEN_MESSAGE_H
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/limits.h"
 
 #define WARDEN_MESSAGE   KIB(64)
 #define WARDEN_BACK_ENDS 8
