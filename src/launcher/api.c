@@ -93,6 +93,22 @@ json_t *api_digest(const struct digest *digest)
     return json_string(text);
 }
 
+/* What compilers and programs print need not be UTF-8; JSON must be. */
+json_t *api_text(struct bytes text)
+{
+    json_t *value = json_stringn((const char *)text.data, text.len);
+
+    if (value || text.len == 0)
+        return value ? value : json_string("");
+    _cleanup_buffer_ struct buffer ascii = buffer_up_to(LIMIT_COMPILER_TEXT);
+    if (!buffer_append_bytes(&ascii, text))
+        return json_string("");
+    for (size_t i = 0; i < ascii.len; i++)
+        if (ascii.data[i] > 0x7e || ascii.data[i] == 0)
+            ascii.data[i] = '?';
+    return json_stringn((const char *)ascii.data, ascii.len);
+}
+
 json_t *api_error(const struct idevs_error *err)
 {
     if (!err->code[0])

@@ -25,7 +25,8 @@ void api_answer(struct launcher *l, struct server_request *request, int status, 
 void api_refuse(struct launcher *l, struct server_request *request, const struct idevs_error *err);
 void api_answer_nothing(struct launcher *l, struct server_request *request); /* 204 */
 json_t *api_digest(const struct digest *digest);                             /* text, or null */
-json_t *api_error(const struct idevs_error *err);                            /* object, or null */
+json_t *api_text(struct bytes text);
+json_t *api_error(const struct idevs_error *err); /* object, or null */
 /* Keys are static texts; takes the reference to `value`. */
 void api_set(json_t *object, const char *key, json_t *value);
 /* The body, an object that has `known` fields only. NULL when refused. */

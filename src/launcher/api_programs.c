@@ -246,22 +246,6 @@ void api_delete_program(struct api_call *call)
 
 /* ---- builds ---- */
 
-/* What a compiler printed need not be UTF-8; JSON must be. */
-static json_t *text_json(struct bytes text)
-{
-    json_t *value = json_stringn((const char *)text.data, text.len);
-
-    if (value || text.len == 0)
-        return value ? value : json_string("");
-    _cleanup_buffer_ struct buffer ascii = buffer_up_to(LIMIT_COMPILER_TEXT);
-    if (!buffer_append_bytes(&ascii, text))
-        return json_string("");
-    for (size_t i = 0; i < ascii.len; i++)
-        if (ascii.data[i] > 0x7e || ascii.data[i] == 0)
-            ascii.data[i] = '?';
-    return json_stringn((const char *)ascii.data, ascii.len);
-}
-
 static json_t *build_json(const struct build *b)
 {
     json_t *object = json_object();
@@ -273,7 +257,7 @@ static json_t *build_json(const struct build *b)
     api_set(object, "toolchain", api_digest(&b->toolchain));
     api_set(object, "cached", json_boolean(b->cached));
     api_set(object, "milliseconds", json_integer(b->milliseconds));
-    api_set(object, "messages", text_json(buffer_bytes(&b->messages)));
+    api_set(object, "messages", api_text(buffer_bytes(&b->messages)));
     api_set(object, "error", api_error(&b->error));
     return object;
 }

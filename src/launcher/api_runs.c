@@ -158,17 +158,12 @@ struct lines {
     size_t n_bytes;
 };
 
-/* Sealed lines are bytes; a program's open lines are what it says they are, so they must not spoil
- * the answer. */
 static json_t *line_data(const struct line *line)
 {
     _cleanup_buffer_ struct buffer b = buffer_up_to(KIB(32));
-    json_t *text = NULL;
 
     if (line->kind != LINE_OWNER)
-        text = json_stringn((const char *)line->data.data, line->data.len);
-    if (text)
-        return text;
+        return api_text(line->data);
     if (!base64_encode(line->data, &b))
         return json_string("");
     return json_stringn((const char *)b.data, b.len);

@@ -16,9 +16,10 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-#define FLUSH_SECONDS 5
-#define DRAIN_SECONDS 2
-#define GRACE_SECONDS 10 /* for the programs, then they are killed */
+#define FLUSH_SECONDS   5
+#define DRAIN_SECONDS   2
+#define MAX_CONNECTIONS 128 /* each may be in the middle of an upload */
+#define GRACE_SECONDS   10  /* for the programs, then they are killed */
 
 /* ---- the warden ---- */
 
@@ -95,6 +96,7 @@ static bool open_all(struct launcher *l, struct idevs_error *ret_err)
                              &(struct server_options){.listen = config->listen,
                                                       .tls = l->tls,
                                                       .max_body = LIMIT_EXECUTABLE,
+                                                      .max_connections = MAX_CONNECTIONS,
                                                       .handler = api_handle,
                                                       .context = l},
                              ret_err);

@@ -11,7 +11,7 @@
 static const char USAGE[] = "usage: idevs-launcher --config FILE\n"
                             "Takes programs from their owners, has them built and run by "
                             "idevs-warden, and relays what they\n"
-                            "seal. See idevs-launcher(8), docs/launcher.md and docs/api.md.\n";
+                            "seal. See docs/launcher.md and docs/api.md.\n";
 
 enum exit_status {
     EXIT_OK = 0,

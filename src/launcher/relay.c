@@ -137,6 +137,7 @@ static void on_answer(const struct client_response *response, void *context)
     struct relay *r = call->relay;
     const struct http_message *m = &response->message;
 
+    call->handle = NULL;
     fault_point("launcher.relay.after-forward");
     if (response->error.code[0]) {
         struct idevs_error err = response->error;
@@ -409,7 +410,8 @@ void relay_free(struct relay *r)
     if (!r)
         return;
     while (r->calls) {
-        client_cancel(r->calls->handle);
+        if (r->calls->handle)
+            client_cancel(r->calls->handle);
         call_end(r->calls);
     }
     channel_free(r->channel);
