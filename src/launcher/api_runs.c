@@ -164,7 +164,7 @@ static json_t *line_data(const struct line *line)
 
     if (line->kind != LINE_OWNER)
         return api_text(line->data);
-    if (!base64_encode(line->data, &b))
+    if (line->data.len == 0 || !base64_encode(line->data, &b))
         return json_string("");
     return json_stringn((const char *)b.data, b.len);
 }

@@ -247,7 +247,7 @@ static void say_built(struct world *w, uint32_t id, int source)
 
     assert_true(buffer_append_text(&executable, "EXE:") && lseek(source, 0, SEEK_SET) == 0 &&
                 fd_read_to_end(source, &executable));
-    if (executable.len > 7 && memcmp(executable.data + 4, "bad", 3) == 0) {
+    if (executable.len >= 7 && memcmp(executable.data + 4, "bad", 3) == 0) {
         say_compiler_error(w, id);
         return;
     }
