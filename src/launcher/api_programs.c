@@ -42,20 +42,18 @@ void api_put_blob(struct api_call *call)
 
     sha256(call->message->content, found);
     hex_text(found, sizeof(found), text);
-    if (!blob_digest(call, named, &err))
+    if (!blob_digest(call, named, &err) ||
+        (memcmp(named, found, sizeof(found)) != 0 &&
+         !refuse_expecting(&err, "api.field", "bytes with the digest of the path", "SHA-256 %s",
+                           text)) ||
+        !state_put_blob(&call->launcher->state, &call->owner, named, call->message->content, &added,
+                        &err)) {
         api_refuse(call->launcher, call->request, &err);
-    else if (memcmp(named, found, sizeof(found)) != 0) {
-        refuse_expecting(&err, "api.field", "bytes with the digest of the path", "SHA-256 %s",
-                         text);
-        api_refuse(call->launcher, call->request, &err);
-    } else if (!state_put_blob(&call->launcher->state, &call->owner, named, call->message->content,
-                               &added, &err))
-        api_refuse(call->launcher, call->request, &err);
-    else {
-        json_t *object = json_object();
-        api_set(object, "sha256", json_string(text));
-        api_answer(call->launcher, call->request, added ? 201 : 200, object);
+        return;
     }
+    json_t *object = json_object();
+    api_set(object, "sha256", json_string(text));
+    api_answer(call->launcher, call->request, added ? 201 : 200, object);
 }
 
 void api_get_blob(struct api_call *call)

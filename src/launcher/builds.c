@@ -204,6 +204,8 @@ void builds_warden_up(struct launcher *l)
 
 void builds_free(struct launcher *l)
 {
-    while (l->building)
-        building_free(l->building);
+    for (struct building *b = l->building, *next; b; b = next) {
+        next = b->next;
+        building_free(b);
+    }
 }

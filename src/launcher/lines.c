@@ -39,7 +39,7 @@ void lines_flush(struct launcher *l)
 
 static void append(struct launcher *l, struct run_row *row, enum line_kind kind, struct bytes data)
 {
-    static const struct timeval later = {.tv_usec = LINES_LATER_MS * 1000};
+    static const struct timeval later = {.tv_usec = LINES_LATER_MS * 1000L};
 
     if (!l->lines)
         l->lines = alloc_zero(BATCH_LINES, sizeof(*l->lines));

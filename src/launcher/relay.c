@@ -409,10 +409,11 @@ void relay_free(struct relay *r)
 {
     if (!r)
         return;
-    while (r->calls) {
-        if (r->calls->handle)
-            client_cancel(r->calls->handle);
-        call_end(r->calls);
+    for (struct call *call = r->calls, *next; call; call = next) {
+        next = call->next;
+        if (call->handle)
+            client_cancel(call->handle);
+        call_end(call);
     }
     channel_free(r->channel);
     for (size_t i = 0; i < LIMIT_SERVICES; i++)
@@ -424,7 +425,7 @@ void relay_free(struct relay *r)
 
 void relay_set_url(struct relay *r, const char *name, const char *url)
 {
-    size_t i;
+    size_t i = 0;
 
     if (!find_service(r, name, &i, NULL))
         return;

@@ -108,6 +108,8 @@ void waiters_wake_all(struct launcher *l)
 
 void waiters_free(struct launcher *l)
 {
-    while (l->waiters)
-        forget(l->waiters);
+    for (struct waiter *w = l->waiters, *next; w; w = next) {
+        next = w->next;
+        forget(w);
+    }
 }

@@ -299,17 +299,15 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
 
 static void try_to_connect(struct warden *w)
 {
-    _cleanup_fd_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-    if (fd < 0 || connect(fd, (struct sockaddr *)&w->address, sizeof(w->address)) < 0) {
+    w->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (w->fd < 0 || connect(w->fd, (struct sockaddr *)&w->address, sizeof(w->address)) < 0) {
         if (!w->said_unreachable)
             log_warning("warden: %s: %s", w->address.sun_path, strerror(errno));
         w->said_unreachable = true;
+        fd_close(&w->fd);
         retry_later(w);
         return;
     }
-    w->fd = fd;
-    fd = -1;
     w->readable = event_new(w->base, w->fd, EV_READ | EV_PERSIST, on_readable, w);
     w->writable = event_new(w->base, w->fd, EV_WRITE, on_writable, w);
     event_add(w->readable, NULL);
