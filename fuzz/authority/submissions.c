@@ -1,0 +1,19 @@
+/* What owners and platforms hand in, against a registry that knows nobody: never accepted. */
+#include "authority/submissions.h"
+
+#include "scratch.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const struct bytes in = bytes_of(data, size);
+    struct idevs_error err;
+    struct approval approval;
+    enum tier tier;
+
+    if (submit_approval(fuzz_registry(), in, 1800000000, &approval, &err) ||
+        submit_platform(fuzz_registry(), in, 1800000000, &tier, &err))
+        abort();
+    return 0;
+}
