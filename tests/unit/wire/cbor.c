@@ -258,6 +258,22 @@ static void map_walk_checks_order_and_count(void **state)
     assert_int_equal(walk("\xa3\x01\x02\x03\x04\x05", 6), -1);
 }
 
+static void a_walk_that_stops_early_is_not_done(void **state)
+{
+    struct reader r = reader_of(bytes_of("\xa2\x01\x02\x03\x04", 5));
+    struct cbor_map map;
+    int64_t key;
+    int64_t value;
+    (void)state;
+    assert_true(cbor_map_begin(&r, &map));
+    assert_false(cbor_map_done(&map));
+    assert_true(cbor_map_next(&map, &key));
+    assert_true(cbor_get_int(&r, &value));
+    assert_false(cbor_map_done(&map));
+    assert_true(cbor_map_next(&map, &key));
+    assert_true(cbor_map_done(&map));
+}
+
 static void skip_returns_the_encoding(void **state)
 {
     struct reader r = reader_of(bytes_of("\xa1\x01\x82\x02\x03\x05", 6));
@@ -293,6 +309,7 @@ int main(void)
         cmocka_unit_test(another_type_moves_nothing),
         cmocka_unit_test(a_full_buffer_keeps_no_half_string),
         cmocka_unit_test(map_walk_checks_order_and_count),
+        cmocka_unit_test(a_walk_that_stops_early_is_not_done),
         cmocka_unit_test(skip_returns_the_encoding),
         cmocka_unit_test(prefixes_and_changed_bytes_are_survived),
     };

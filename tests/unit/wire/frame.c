@@ -86,6 +86,9 @@ static void impossible_lengths_are_bad_before_their_bytes_come(void **state)
         assert_int_equal(frame_decode(bytes_of(BAD[i], 4), MAX_BODY, &f, &used), FRAME_BAD);
     assert_int_equal(frame_decode(bytes_of("\0\0\x01\xef", 4), MAX_BODY, &f, &used),
                      FRAME_NEED_MORE);
+    /* whatever the caller allows */
+    assert_int_equal(frame_decode(bytes_of("\0\0\0\x0a", 4), SIZE_MAX, &f, &used), FRAME_BAD);
+    assert_int_equal(frame_decode(bytes_of("\xff\xff\xff\xff", 4), SIZE_MAX, &f, &used), FRAME_BAD);
 }
 
 static void a_body_over_the_callers_limit_is_bad(void **state)

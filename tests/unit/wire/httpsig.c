@@ -253,6 +253,22 @@ static bool accepts_input(struct bytes in)
     return true;
 }
 
+static bool accepts_keys_input(struct bytes in)
+{
+    struct http_message m = keys_response();
+    struct httpsig_params p;
+    uint8_t sig[HTTPSIG_SIG_LEN];
+
+    assert_true(http_add(&m, "signature-input", in));
+    assert_true(http_add(&m, "signature", bytes_of_text("idevs-keys=:" ZERO_SIG ":")));
+    if (!httpsig_keys_parse(&m, &p, sig))
+        return false;
+    _cleanup_buffer_ struct buffer again = buffer_up_to(2048);
+    assert_true(httpsig_keys_input(&p, &again));
+    assert_true(bytes_equal(buffer_bytes(&again), in));
+    return true;
+}
+
 static bool accepts_digest(struct bytes in)
 {
     uint8_t sha256[32];
@@ -271,6 +287,9 @@ static void prefixes_and_changed_bytes_are_survived(void **state)
     assert_no_prefix_is_accepted(bytes_of_text(INPUT), accepts_input);
     assert_no_trailing_byte_is_accepted(bytes_of_text(INPUT), accepts_input);
     try_every_single_byte(bytes_of_text(INPUT), accepts_input);
+    assert_no_prefix_is_accepted(bytes_of_text(KEYS_INPUT), accepts_keys_input);
+    assert_no_trailing_byte_is_accepted(bytes_of_text(KEYS_INPUT), accepts_keys_input);
+    try_every_single_byte(bytes_of_text(KEYS_INPUT), accepts_keys_input);
     assert_no_prefix_is_accepted(bytes_of_text(DIGEST), accepts_digest);
     assert_no_trailing_byte_is_accepted(bytes_of_text(DIGEST), accepts_digest);
     try_every_single_byte(bytes_of_text(DIGEST), accepts_digest);
