@@ -8,9 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DAY           (24 * 3600)
+#define DAY           INT64_C(86400)
 #define BACKDATE      60 /* seconds: clocks of others may be behind */
 #define LIMIT_KEY_PEM KIB(64)
+#define LIMIT_PEM     (LIMIT_CERTIFICATE * LIMIT_CHAIN * 2)
 #define LIMIT_SUBJECT 64 /* ub-common-name, RFC 5280 */
 
 /* ---- files that must not be there yet ---- */
@@ -44,7 +45,7 @@ static bool create_both(const struct ca_options *o, const struct key *key,
                         const struct chain *chain, struct idevs_error *ret_err)
 {
     _cleanup_buffer_ struct buffer key_pem = buffer_up_to(LIMIT_KEY_PEM);
-    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_CHAIN * 2 * LIMIT_CERTIFICATE);
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM);
 
     if (!key_save(key, &key_pem) || !chain_to_pem(chain, &pem))
         return refuse(ret_err, "internal", "a key or certificate that cannot be written");
@@ -94,7 +95,7 @@ bool ca_make_root(const struct ca_options *o, int64_t now, struct idevs_error *r
     struct certificate_fields f = {.subject = o->subject,
                                    .spki = spki,
                                    .not_before = now - BACKDATE,
-                                   .not_after = now + (int64_t)o->days * DAY,
+                                   .not_after = now + o->days * DAY,
                                    .is_ca = true,
                                    .path_length = 0};
     chain.at[0] = make(&f, NULL, key, ret_err);
@@ -117,7 +118,7 @@ static void issuer_free(struct issuer *i)
 
 static bool issuer_read(const struct ca_options *o, struct issuer *ret, struct idevs_error *ret_err)
 {
-    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_CHAIN * 2 * LIMIT_CERTIFICATE);
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM);
     _cleanup_buffer_ struct buffer key_pem = buffer_up_to(LIMIT_KEY_PEM);
 
     if (!file_read(o->ca, &pem, ret_err) || !file_read(o->ca_key, &key_pem, ret_err) ||
@@ -179,7 +180,7 @@ static struct certificate *make_leaf(const struct ca_options *o, const struct is
     char host[LIMIT_AUTHORITY + 1];
     uint8_t spki[SPKI_LEN];
     int64_t last = certificate_not_after(issuer->chain.at[0]);
-    int64_t until = now + (int64_t)o->days * DAY;
+    int64_t until = now + o->days * DAY;
 
     if (!host_of(o->host, host, ret_err))
         return NULL;

@@ -38,7 +38,7 @@ bool chain_from_pem(struct bytes pem, struct chain *ret, struct idevs_error *ret
     _cleanup_chain_ struct chain made = {.n = 0};
     _cleanup_buffer_ struct buffer der = buffer_up_to(LIMIT_CERTIFICATE);
 
-    if (pem.len > LIMIT_CHAIN * 2 * LIMIT_CERTIFICATE)
+    if (pem.len > LIMIT_CERTIFICATE * LIMIT_CHAIN * 2)
         return refuse(ret_err, "certificate.malformed", "%zu bytes of PEM", pem.len);
     while (pem_next(&r, label, &der, &prose))
         if (!add_block(&made, label, &der, prose, ret_err))
