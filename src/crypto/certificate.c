@@ -32,16 +32,15 @@ static struct public_key *public_key_in(const X509 *x509)
     return key;
 }
 
-/* OpenSSL reads some BER, too: what it writes again must be what it read. */
+/* OpenSSL reads some BER, and stops before trailing bytes: what it writes again must be all that it
+ * was given. */
 static X509 *parse_exactly(struct bytes der)
 {
     const uint8_t *at = der.data;
     uint8_t *again = NULL;
     X509 *x509 = d2i_X509(NULL, &at, (long)der.len);
-    bool whole = x509 && at == der.data + der.len;
-    int len = whole ? i2d_X509(x509, &again) : -1;
-
-    whole = len > 0 && bytes_equal(der, bytes_of(again, (size_t)len));
+    int len = x509 ? i2d_X509(x509, &again) : -1;
+    bool whole = len > 0 && bytes_equal(der, bytes_of(again, (size_t)len));
     OPENSSL_free(again);
     ERR_clear_error();
     if (whole)

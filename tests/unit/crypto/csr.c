@@ -112,6 +112,14 @@ static void one_more_attribute(X509_REQ *req)
     other_attribute(req);
 }
 
+/* Sorted behind ours, as the one above is sorted before it. */
+static void one_attribute_behind(X509_REQ *req)
+{
+    ours(req);
+    add(req, "1.2.840.113549.1.9.7", V_ASN1_UTF8STRING,
+        "a password so long that its attribute is sorted last in the set of attributes");
+}
+
 static void twice(X509_REQ *req)
 {
     ours(req);
@@ -158,6 +166,7 @@ static void other_requests_are_refused(void **state)
     assert_false(parses(no_attribute, p256, p256, EVP_sha256()));
     assert_false(parses(other_attribute, p256, p256, EVP_sha256()));
     assert_false(parses(one_more_attribute, p256, p256, EVP_sha256()));
+    assert_false(parses(one_attribute_behind, p256, p256, EVP_sha256()));
     assert_false(parses(twice, p256, p256, EVP_sha256()));
     assert_false(parses(other_type, p256, p256, EVP_sha256()));
     assert_false(parses(empty_evidence, p256, p256, EVP_sha256()));

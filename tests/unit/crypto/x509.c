@@ -342,6 +342,27 @@ static void other_usage(X509 *x)
     ASN1_BIT_STRING_free(bits);
 }
 
+static void usage_of_both(X509 *x)
+{
+    ASN1_BIT_STRING *bits = ASN1_BIT_STRING_new();
+    ASN1_BIT_STRING_set_bit(bits, 0, 1); /* digitalSignature */
+    ASN1_BIT_STRING_set_bit(bits, 5, 1); /* keyCertSign */
+    X509_add1_ext_i2d(x, NID_key_usage, bits, 1, X509V3_ADD_REPLACE);
+    ASN1_BIT_STRING_free(bits);
+}
+
+static void a_ca_that_may_also_sign_is_no_leaf(void **state)
+{
+    struct idevs_error err;
+    _cleanup_key_ struct key *key = key_generate();
+    _cleanup_certificate_ struct certificate *sub = made_ca("Sub", key, 0, ca.tier, ca.tier_key);
+    _cleanup_certificate_ struct certificate *leaf = remade(sub, usage_of_both, EVP_sha256());
+    struct chain chain = {.at = {leaf}, .n = 1};
+    (void)state;
+    assert_false(verify_at(&chain, leaf, CHAIN_SERVICE, NOW, &err));
+    assert_refused(&err, "certificate.malformed");
+}
+
 static void an_unknown_critical_extension_is_refused(void **state)
 {
     (void)state;
@@ -551,6 +572,7 @@ int main(void)
         cmocka_unit_test(two_alternative_names_are_refused),
         cmocka_unit_test(a_program_is_no_service_and_a_service_no_program),
         cmocka_unit_test(a_ca_as_leaf_is_refused),
+        cmocka_unit_test(a_ca_that_may_also_sign_is_no_leaf),
         cmocka_unit_test(a_leaf_as_ca_is_refused),
         cmocka_unit_test(a_path_longer_than_its_ca_allows_is_refused),
         cmocka_unit_test(an_empty_chain_is_refused),

@@ -84,12 +84,51 @@ static void the_longest_line_fits_and_no_longer_one(void **state)
     assert_int_equal(line.len, LIMIT_LOG_LINE);
 }
 
+/* As log_seal(), but with a block of the test's. */
+static void seal_block(const uint8_t owner[X25519_LEN], struct bytes block, struct buffer *b)
+{
+    static const char INFO[] = LOG_INFO "\0p";
+    uint8_t enc[HPKE_ENC_LEN];
+    _cleanup_hpke_ struct hpke h;
+    _cleanup_buffer_ struct buffer sealed = buffer_up_to(KIB(1));
+
+    buffer_clear(b);
+    assert_true(hpke_setup_sender(owner, bytes_of(INFO, sizeof(INFO) - 1), NULL, enc, &h) &&
+                hpke_seal(&h, bytes_of("", 0), block, &sealed) &&
+                buffer_append(b, enc, sizeof(enc)) &&
+                buffer_append_bytes(b, buffer_bytes(&sealed)));
+}
+
+static void a_block_of_another_shape_is_refused(void **state)
+{
+    static const struct {
+        struct bytes block;
+        bool good;
+    } CASES[] = {
+        {{(const uint8_t *)"\0\1x\0\0", 5}, true},
+        {{(const uint8_t *)"\0\1x\0\1", 5}, false}, /* padding that says something */
+        {{(const uint8_t *)"\0\4x\0\0", 5}, false}, /* longer than the block */
+        {{(const uint8_t *)"\0", 1}, false},
+    };
+    uint8_t owner[X25519_LEN];
+    _cleanup_x25519_ struct x25519_key *key = x25519_generate();
+    _cleanup_buffer_ struct buffer sealed = buffer_up_to(KIB(1));
+    _cleanup_buffer_ struct buffer line = buffer_up_to(LIMIT_LOG_LINE);
+    (void)state;
+    x25519_public(key, owner);
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        seal_block(owner, CASES[i].block, &sealed);
+        assert_int_equal(log_open_line(key, "p", buffer_bytes(&sealed), &line), CASES[i].good);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(report_data_binds_key_challenge_and_authority),
         cmocka_unit_test(a_line_opens_for_its_owner_and_program_only),
         cmocka_unit_test(short_lines_have_one_length),
+        cmocka_unit_test(a_block_of_another_shape_is_refused),
         cmocka_unit_test(the_longest_line_fits_and_no_longer_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 #include "exchange/keys.h"
 #include "base/clock.h"
 #include "test.h"
+#include "wire/httpsig.h"
 
 #include "ca.h"
 
@@ -193,6 +194,24 @@ static void another_status_or_type_is_refused(void **state)
     assert_unverified(&k.message, NOW, "keys.signature");
 }
 
+static void a_signed_answer_of_another_status_is_refused(void **state)
+{
+    uint8_t signature[ES256_LEN];
+    struct httpsig_params p;
+    _cleanup_buffer_ struct buffer base = buffer_up_to(KIB(4));
+    _cleanup_buffer_ struct buffer field = buffer_up_to(KIB(4));
+    _cleanup_keys_ struct signed_keys k;
+    (void)state;
+    make(&k);
+    k.message.status = 404;
+    assert_true(httpsig_keys_parse(&k.message, &p, signature) &&
+                httpsig_keys_base(&k.message, &p, &base) &&
+                key_sign(ca.leaf_key, buffer_bytes(&base), signature) &&
+                httpsig_signature(HTTPSIG_KEYS_LABEL, signature, &field));
+    *value_of(&k.message, "signature") = buffer_bytes(&field);
+    assert_unverified(&k.message, NOW, "keys.signature");
+}
+
 static void a_missing_or_repeated_field_is_refused(void **state)
 {
     _cleanup_keys_ struct signed_keys k;
@@ -300,6 +319,7 @@ int main(void)
         cmocka_unit_test(a_program_cannot_sign_keys),
         cmocka_unit_test(a_signature_under_a_renewed_certificate_is_refused),
         cmocka_unit_test(another_status_or_type_is_refused),
+        cmocka_unit_test(a_signed_answer_of_another_status_is_refused),
         cmocka_unit_test(a_missing_or_repeated_field_is_refused),
         cmocka_unit_test(every_changed_byte_is_refused),
         cmocka_unit_test(a_chain_survives_its_fields),
