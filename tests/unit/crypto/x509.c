@@ -369,6 +369,18 @@ static void an_unknown_critical_extension_is_refused(void **state)
     assert_change_refused(unknown_critical, EVP_sha256(), "certificate.chain");
 }
 
+static void without_authority_key(X509 *x)
+{
+    X509_EXTENSION_free(
+        X509_delete_ext(x, X509_get_ext_by_NID(x, NID_authority_key_identifier, -1)));
+}
+
+static void a_program_that_does_not_name_its_issuers_key_is_refused(void **state)
+{
+    (void)state;
+    assert_change_refused(without_authority_key, EVP_sha256(), "certificate.chain");
+}
+
 static void another_curve_is_refused(void **state)
 {
     (void)state;
@@ -577,6 +589,7 @@ int main(void)
         cmocka_unit_test(a_path_longer_than_its_ca_allows_is_refused),
         cmocka_unit_test(an_empty_chain_is_refused),
         cmocka_unit_test(an_unknown_critical_extension_is_refused),
+        cmocka_unit_test(a_program_that_does_not_name_its_issuers_key_is_refused),
         cmocka_unit_test(another_curve_is_refused),
         cmocka_unit_test(another_key_usage_is_refused),
         cmocka_unit_test(another_signature_algorithm_is_refused),
