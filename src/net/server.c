@@ -94,7 +94,7 @@ static bool parse_address(const char *text, struct sockaddr_storage *ret, sockle
 static bool listen_on(struct server *server, const char *listen, struct idevs_error *ret_err)
 {
     struct sockaddr_storage at;
-    socklen_t len;
+    socklen_t len = 0;
     unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
 
     if (!parse_address(listen, &at, &len))
