@@ -72,9 +72,9 @@ const struct compartment_back_end *compartment_back_end(const char *name);
 /* All of them; `*ret_n` many. */
 const struct compartment_back_end *const *compartment_back_ends(size_t *ret_n);
 
-/* A fresh file system of at most `size` bytes, owned by `uid`, mounted nowhere: for the work of a
- * compiler. The result is a descriptor of its root folder; it dies with its last descriptor and
- * mount. -1 and errno when it can't. */
-int compartment_work(uid_t uid, uint64_t size) _must_check_;
+/* A fresh file system of at most `size` bytes and 256 files, mounted nowhere: for the work of a
+ * compiler. The result is a descriptor of its root folder, through which its maker reads and writes
+ * too; it dies with its last descriptor and mount. -1 and errno when it can't. */
+int compartment_work(uint64_t size) _must_check_;
 
 #endif

@@ -117,6 +117,7 @@ struct start {
     int sync[2];   /* stream: ours, the child's */
     int status[2]; /* pipe: ours to read, the child's to write */
     int nothing;
+    int root; /* compile: a mount of the toolchain that nobody can write through */
 };
 
 static void start_end(struct start *start)
@@ -126,15 +127,35 @@ static void start_end(struct start *start)
     fd_close(&start->status[0]);
     fd_close(&start->status[1]);
     fd_close(&start->nothing);
+    fd_close(&start->root);
 }
 
-static bool start_begin(struct start *ret, struct idevs_error *ret_err)
+/* Taken here, with the warden's rights, because a child in its own user namespace could not. */
+static int read_only_mount(int folder)
 {
-    *ret = (struct start){{-1, -1}, {-1, -1}, -1};
+    struct mount_attr attr = {
+        .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+    };
+    int fd = open_tree(folder, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+    if (fd >= 0 && mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+        fd_close(&fd);
+    return fd;
+}
+
+static bool start_begin(const struct compartment_spec *spec, struct start *ret,
+                        struct idevs_error *ret_err)
+{
+    *ret = (struct start){{-1, -1}, {-1, -1}, -1, -1};
     ret->nothing = memfd_sealed("nothing", bytes_of(NULL, 0));
     if (ret->nothing < 0 || pipe2(ret->status, O_CLOEXEC) < 0 ||
         socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ret->sync) < 0)
         return refuse_errno(ret_err, "compartment.unavailable", "descriptors");
+    if (spec->profile == COMPARTMENT_COMPILE) {
+        ret->root = read_only_mount(spec->root);
+        if (ret->root < 0)
+            return refuse_errno(ret_err, "compartment.unavailable", "mount of the toolchain");
+    }
     return true;
 }
 
@@ -222,6 +243,7 @@ static bool start_with(const struct compartment_spec *spec, struct start *start,
         .sync = start->sync[1],
         .status = start->status[1],
         .nothing = start->nothing,
+        .root = start->root,
         .filter = buffer_bytes(&host.filters[spec->profile]),
     };
 
@@ -242,9 +264,9 @@ static bool start_with(const struct compartment_spec *spec, struct start *start,
 static bool process_start(const struct compartment_spec *spec, struct compartment **ret,
                           struct idevs_error *ret_err)
 {
-    _cleanup_(start_end) struct start start;
+    _cleanup_(start_end) struct start start = {{-1, -1}, {-1, -1}, -1, -1};
 
-    if (!prepare_host(ret_err) || !check_spec(spec, ret_err) || !start_begin(&start, ret_err))
+    if (!prepare_host(ret_err) || !check_spec(spec, ret_err) || !start_begin(spec, &start, ret_err))
         return false;
     struct compartment *c = alloc_zero(1, sizeof(*c));
     c->pidfd = -1;
@@ -382,15 +404,15 @@ static bool configure(int context, const char *key, const char *format, uint64_t
     return fsconfig(context, FSCONFIG_SET_STRING, key, text, 0) == 0;
 }
 
-int compartment_work(uid_t uid, uint64_t size)
+/* Everybody may write to its root folder: nobody reaches it but the compartment that it is mounted
+ * in, whose user differs, and the holder of the descriptor. */
+int compartment_work(uint64_t size)
 {
     _cleanup_fd_ int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
 
     if (context < 0 || !configure(context, "size", "%" PRIu64, size) ||
         !configure(context, "nr_inodes", "%" PRIu64, 256) ||
-        !configure(context, "mode", "%" PRIo64, 0700) ||
-        !configure(context, "uid", "%" PRIu64, uid) ||
-        !configure(context, "gid", "%" PRIu64, uid) ||
+        !configure(context, "mode", "%" PRIo64, 0777) ||
         fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
         return -1;
     return fsmount(context, FSMOUNT_CLOEXEC,

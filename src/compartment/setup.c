@@ -65,7 +65,7 @@ static size_t places(const struct setup_plan *plan, struct place *ret)
     const struct place compile[] = {
         {plan->nothing, STDIN_FILENO, 0}, {s->output, STDOUT_FILENO, 0},
         {s->output, STDERR_FILENO, 0},    {plan->status, AT_STATUS, O_CLOEXEC},
-        {plan->sync, AT_SYNC, O_CLOEXEC}, {s->root, AT_ROOT, O_CLOEXEC},
+        {plan->sync, AT_SYNC, O_CLOEXEC}, {plan->root, AT_ROOT, O_CLOEXEC},
         {s->work, AT_WORK, O_CLOEXEC},
     };
     const struct place *from = is_run(plan) ? run : compile;
@@ -143,10 +143,11 @@ static bool plain_session(struct setup_plan *plan)
 {
     sigset_t none;
 
-    (void)plan;
     sigemptyset(&none);
-    /* 0x7: no READ_IMPLIES_EXEC or such is handed down; address randomisation is on. */
-    return setsid() >= 0 && personality(PER_LINUX) >= 0 && umask(077) != (mode_t)-1 &&
+    /* No READ_IMPLIES_EXEC is handed down, and addresses are random. The compiler's result is read
+     * by another user. */
+    return setsid() >= 0 && personality(PER_LINUX) >= 0 &&
+           umask(is_run(plan) ? 077 : 022) != (mode_t)-1 &&
            sigprocmask(SIG_SETMASK, &none, NULL) == 0 && sethostname("compartment", 11) == 0;
 }
 
@@ -188,9 +189,11 @@ static bool change_root(struct setup_plan *plan)
     /* Nothing that happens here is seen by the host. */
     if (root < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         return false;
+    if (!move_onto(root, AT_FDCWD, "/"))
+        return false;
     if (!is_run(plan) && !move_onto(AT_WORK, root, "work"))
         return false;
-    if (!move_onto(root, AT_FDCWD, "/") || !pivot_into(root))
+    if (!pivot_into(root))
         return false;
     if (!is_run(plan))
         return close(AT_WORK) == 0 && close(AT_ROOT) == 0 && chdir("/work") == 0;

@@ -14,6 +14,7 @@ struct setup_plan {
     int sync;            /* stream to the parent: its 'm' says the ids are mapped, its 'g' go */
     int status;          /* pipe to the parent: struct setup_failure, or end of file at exec */
     int nothing;         /* an empty sealed file: standard input of the compiler */
+    int root;            /* the toolchain, mounted read-only, not yet attached anywhere */
     struct bytes filter; /* an array of struct sock_filter */
 };
 

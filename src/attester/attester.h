@@ -1,0 +1,42 @@
+/* Makers of evidence, one file a technology. They say what the warden measured; nobody here judges.
+ * Whoever holds the platform key can sign anything, so the key stays in the warden. */
+#ifndef IDEVS_ATTESTER_ATTESTER_H
+#define IDEVS_ATTESTER_ATTESTER_H
+
+#include "crypto/key.h"
+#include "wire/eat.h"
+
+/* What is the same for every program of this host. */
+struct attester_host {
+    char cpu_model[EAT_TEXT];
+    char cpu_version[EAT_TEXT]; /* family, model, stepping, microcode */
+    char kernel[EAT_TEXT];
+    uint32_t n_cpus; /* online */
+};
+
+/* What was measured of one run. */
+struct attester_run {
+    struct eat_digest executable;
+    struct eat_digest manifest;
+    struct eat_digest source;    /* absent: not compiled here */
+    struct eat_digest toolchain; /* likewise */
+    const char *back_end;
+    uint64_t memory;         /* bytes given to it */
+    struct bytes memory_map; /* the text of /proc/PID/maps, now */
+};
+
+/* Never fails: what cannot be found out is "unknown". */
+void attester_read_host(struct attester_host *ret);
+/* From the text of /proc/cpuinfo. */
+void attester_parse_cpuinfo(const char *text, struct attester_host *ret);
+/* "12 mappings, 6.1 MiB; writable 0.2 MiB, executable 1.9 MiB, both 0". `ret` has EAT_TEXT. */
+void attester_summarise_map(struct bytes map, char *ret);
+
+/* Appends application/cmw+cbor: an EAT over `report_data`, signed with the platform key (PROTOCOL
+ * 5, provider-signed). False past the buffer's max. */
+bool attest_provider_signed(const struct key *platform, const struct attester_host *host,
+                            const struct attester_run *run,
+                            const uint8_t report_data[REPORT_DATA_LEN], int64_t now,
+                            struct buffer *b) _must_check_;
+
+#endif

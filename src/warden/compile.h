@@ -1,0 +1,40 @@
+/* One compilation in a compartment: source in, executable and the compiler's text out. The source
+ * is hostile, and so is what comes out of the compartment. */
+#ifndef IDEVS_WARDEN_COMPILE_H
+#define IDEVS_WARDEN_COMPILE_H
+
+#include "base/limits.h"
+#include "compartment/compartment.h"
+#include "crypto/digest.h"
+
+#define COMPILE_TEXT      KIB(48) /* what an answer has room for; more is cut, and says so */
+#define COMPILE_MEMORY    MIB(1024)
+#define COMPILE_PROCESSES 32
+#define COMPILE_WORK      MIB(256)
+
+struct compilation;
+
+/* Writes `source` as program.c into a fresh folder and starts the compiler on it, as user `uid`.
+ * `toolchain` is the root folder's descriptor. `identity` (of source, manifest and toolchain)
+ * becomes the executable's build id, so that no two of them give the same executable. Refuses
+ * `compartment.*`. */
+bool compilation_start(int toolchain, uid_t uid, struct bytes source,
+                       const uint8_t identity[SHA256_LEN], struct compilation **ret,
+                       struct idevs_error *ret_err) _must_check_;
+/* Readable when the compiler said something, or closed it: call compilation_listen(). */
+int compilation_output(const struct compilation *c);
+/* Readable when it ended: call compilation_finish(). */
+int compilation_watch(const struct compilation *c);
+/* Takes what was said; false when there will be no more. Never waits. */
+bool compilation_listen(struct compilation *c);
+/* It took too long. */
+void compilation_give_up(struct compilation *c);
+/* After watch became readable. `executable` gets the result (at most LIMIT_EXECUTABLE). Refuses
+ * `build.compiler`, `build.limit`; false with `compartment.unavailable` too if it still runs. */
+bool compilation_finish(struct compilation *c, struct buffer *executable,
+                        struct idevs_error *ret_err) _must_check_;
+/* The compiler's text so far, UTF-8 without other control characters than tab and line feed. */
+struct bytes compilation_text(const struct compilation *c);
+void compilation_free(struct compilation *c); /* ends it; takes NULL */
+
+#endif

@@ -1,0 +1,81 @@
+#include "warden/config.h"
+#include "base/alloc.h"
+#include "compartment/compartment.h"
+#include "document/yaml.h"
+
+#define UID_FIRST                                                                                  \
+    700000 /* above what systems give to users, below subordinate ids' usual range                 \
+            */
+#define UID_COUNT 1000
+#define UID_MIN   1000
+#define UID_MAX   4294000000
+
+static bool take_path(struct yaml *doc, const char *key, enum yaml_need need, char **ret,
+                      struct idevs_error *ret_err)
+{
+    const char *path = NULL;
+
+    if (!yaml_path(doc, key, need, &path, ret_err))
+        return false;
+    *ret = path ? alloc_text(path) : NULL;
+    return true;
+}
+
+static bool take_uids(struct yaml *doc, struct warden_config *ret, struct idevs_error *ret_err)
+{
+    uint64_t launcher = 0;
+    uint64_t first = UID_FIRST;
+    uint64_t count = UID_COUNT;
+
+    if (!yaml_u64(doc, "launcher_uid", YAML_REQUIRED, 0, UID_MAX, &launcher, ret_err) ||
+        !yaml_u64(doc, "uid_first", YAML_OPTIONAL, UID_MIN, UID_MAX, &first, ret_err) ||
+        !yaml_u64(doc, "uid_count", YAML_OPTIONAL, 2, CONFIG_RUNS_MAX, &count, ret_err))
+        return false;
+    if (launcher >= first && launcher < first + count)
+        return yaml_refuse(doc, ret_err, "launcher_uid is one of the compartments' users");
+    ret->launcher_uid = (uid_t)launcher;
+    ret->uid_first = (uid_t)first;
+    ret->uid_count = (uint32_t)count;
+    return true;
+}
+
+/* There is one; a name that is none of ours is a mistake to be told. */
+static bool take_back_ends(struct yaml *doc, struct idevs_error *ret_err)
+{
+    struct yaml *list = NULL;
+
+    if (!yaml_list(doc, "back_ends", YAML_OPTIONAL, &list, ret_err))
+        return false;
+    for (size_t i = 0; i < yaml_count(list); i++) {
+        const char *name = NULL;
+        if (!yaml_text(yaml_at(list, i), NULL, YAML_REQUIRED, &name, ret_err))
+            return false;
+        if (!compartment_back_end(name))
+            return yaml_refuse(yaml_at(list, i), ret_err, "no back end is called %s", name);
+    }
+    return true;
+}
+
+bool warden_config_load(const char *path, struct warden_config *ret, struct idevs_error *ret_err)
+{
+    struct warden_config c = {0};
+    _cleanup_yaml_ struct yaml *doc = yaml_load(path, "config.syntax", ret_err);
+
+    if (doc && take_path(doc, "socket", YAML_REQUIRED, &c.socket, ret_err) &&
+        take_path(doc, "state", YAML_REQUIRED, &c.state, ret_err) &&
+        take_path(doc, "toolchain", YAML_OPTIONAL, &c.toolchain, ret_err) &&
+        take_uids(doc, &c, ret_err) && take_back_ends(doc, ret_err) && yaml_done(doc, ret_err)) {
+        *ret = c;
+        return true;
+    }
+    warden_config_free(&c);
+    return false;
+}
+
+void warden_config_free(struct warden_config *config)
+{
+    free_text(&config->socket);
+    free_text(&config->state);
+    free_text(&config->toolchain);
+    *config = (struct warden_config){0};
+}

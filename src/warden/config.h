@@ -1,0 +1,24 @@
+/* The warden's configuration file. */
+#ifndef IDEVS_WARDEN_CONFIG_H
+#define IDEVS_WARDEN_CONFIG_H
+
+#include "base/error.h"
+#include <sys/types.h>
+
+#define CONFIG_RUNS_MAX 1000
+
+struct warden_config {
+    char *socket;    /* listened on */
+    char *state;     /* folder, root's alone: platform key, cache */
+    char *toolchain; /* folder made by `idevs-warden toolchain`; NULL: nothing is compiled here */
+    uid_t launcher_uid;
+    uid_t uid_first; /* compartments get users uid_first ... uid_first + uid_count - 1 */
+    uint32_t uid_count;
+};
+
+/* Refuses `config.syntax`, `file.*`. */
+bool warden_config_load(const char *path, struct warden_config *ret,
+                        struct idevs_error *ret_err) _must_check_;
+void warden_config_free(struct warden_config *config);
+
+#endif

@@ -1,0 +1,232 @@
+/* idevs-warden: serve, init, enrol, toolchain. */
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "compartment/compartment.h"
+#include "warden/identity.h"
+#include "warden/toolchain.h"
+#include "warden/warden.h"
+#include "wire/platform_request.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define EXIT_USAGE 2
+
+static const char HELP[] =
+    "usage: idevs-warden serve --config FILE\n"
+    "       idevs-warden init --config FILE\n"
+    "       idevs-warden enrol --config FILE --token-file FILE --out FILE [--description TEXT]\n"
+    "       idevs-warden toolchain --out DIR [--include DIR] [--lib FILE] [--gcc PROGRAM]\n"
+    "       idevs-warden --version | --help\n"
+    "\n"
+    "Compiles, measures, confines and attests programs for a launcher. Runs as root, without a\n"
+    "network.\n"
+    "\n"
+    "  serve      serves the launcher until SIGTERM\n"
+    "  init       makes the state folder and this platform's key, unless they are there\n"
+    "  enrol      writes the request by which an authority enrols this platform\n"
+    "  toolchain  gathers the compiler and libraries that programs are compiled with, and prints\n"
+    "             their digest\n"
+    "\n"
+    "  --config FILE       YAML: socket, state, launcher_uid; optional toolchain, uid_first\n"
+    "                      (700000), uid_count (1000), back_ends\n"
+    "  --token-file FILE   what `idevs-authority platform token` printed\n"
+    "  --out PATH          what is written; a toolchain also gets PATH.digest\n"
+    "  --description TEXT  at most 127 characters for the authority's list (default: host name)\n"
+    "  --include DIR       where idevs.h is (default " IDEVS_INCLUDE ")\n"
+    "  --lib FILE          libidevs.a (default " IDEVS_LIB ")\n"
+    "  --gcc PROGRAM       the compiler (default gcc-12)\n";
+
+/* Every option takes a value and stands at most once. */
+struct option {
+    const char *name;
+    const char *value; /* the default, then what was given */
+    bool required;
+    bool given;
+};
+
+static int usage(const char *format, const char *what)
+{
+    fprintf(stderr, "idevs-warden: ");
+    fprintf(stderr, format, what);
+    fprintf(stderr, "\nidevs-warden --help says what there is\n");
+    return EXIT_USAGE;
+}
+
+static int parse(int argc, char **argv, struct option *options, size_t n)
+{
+    for (int i = 0; i < argc; i += 2) {
+        struct option *found = NULL;
+        for (size_t k = 0; k < n; k++)
+            if (strcmp(argv[i], options[k].name) == 0)
+                found = &options[k];
+        if (!found)
+            return usage("'%s' is not known here", argv[i]);
+        if (found->given)
+            return usage("%s stands twice", argv[i]);
+        if (i + 1 == argc || !*argv[i + 1])
+            return usage("%s needs a value", argv[i]);
+        found->given = true;
+        found->value = argv[i + 1];
+    }
+    for (size_t k = 0; k < n; k++)
+        if (options[k].required && !options[k].given)
+            return usage("%s is missing", options[k].name);
+    return 0;
+}
+
+static int failed(const struct idevs_error *err)
+{
+    log_refusal(IDEVS_ERROR, "idevs-warden", err);
+    return 1;
+}
+
+static int serve(int argc, char **argv)
+{
+    struct option options[] = {{.name = "--config", .required = true}};
+    int status = parse(argc, argv, options, ARRAY_LEN(options));
+    struct warden_config config;
+    struct idevs_error err;
+
+    if (status)
+        return status;
+    if (!warden_config_load(options[0].value, &config, &err))
+        return failed(&err);
+    struct warden *w = warden_open(&config, &err);
+    warden_config_free(&config);
+    if (!w)
+        return failed(&err);
+    bool ok = warden_serve(w);
+    warden_close(w);
+    if (!ok)
+        log_error("cannot wait for events");
+    return ok ? 0 : 1;
+}
+
+static int init(int argc, char **argv)
+{
+    struct option options[] = {{.name = "--config", .required = true}};
+    int status = parse(argc, argv, options, ARRAY_LEN(options));
+    _cleanup_(warden_config_free) struct warden_config config = {0};
+    struct idevs_error err;
+    bool made;
+
+    if (status)
+        return status;
+    if (!warden_config_load(options[0].value, &config, &err) ||
+        !identity_init(config.state, &made, &err))
+        return failed(&err);
+    printf(made ? "made a platform key in %s\n" : "a platform key was in %s already\n",
+           config.state);
+    return 0;
+}
+
+/* The token as the authority printed it, without the end of its line. */
+static bool read_token(const char *path, struct buffer *b, struct idevs_error *ret_err)
+{
+    if (!file_read(path, b, ret_err))
+        return false;
+    if (b->len > 0 && b->data[b->len - 1] == '\n')
+        b->len--;
+    if (b->len == 0)
+        return refuse(ret_err, "platform.token", "%s is empty", path);
+    for (size_t i = 0; i < b->len; i++)
+        if (b->data[i] <= 0x20 || b->data[i] > 0x7e)
+            return refuse(ret_err, "platform.token", "%s is not one token", path);
+    return true;
+}
+
+static bool write_request(const struct key *key, struct bytes token, const char *description,
+                          const char *out, struct idevs_error *ret_err)
+{
+    size_t n;
+    const struct compartment_back_end *const *all = compartment_back_ends(&n);
+    const char *names[PLATFORM_BACK_ENDS];
+    char host[PLATFORM_TEXT] = "";
+    _cleanup_buffer_ struct buffer b = buffer_up_to(PLATFORM_REQUEST_MAX);
+
+    gethostname(host, sizeof(host) - 1);
+    for (size_t i = 0; i < n && i < ARRAY_LEN(names); i++)
+        names[i] = all[i]->name;
+    if (!identity_enrol(key, token, names, n, description ? description : host, &b))
+        return refuse(ret_err, "usage", "a description that is too long or not printable");
+    return file_write(out, buffer_bytes(&b), 0644, ret_err);
+}
+
+static int enrol(int argc, char **argv)
+{
+    struct option options[] = {
+        {.name = "--config", .required = true},
+        {.name = "--token-file", .required = true},
+        {.name = "--out", .required = true},
+        {.name = "--description"},
+    };
+    int status = parse(argc, argv, options, ARRAY_LEN(options));
+    _cleanup_(warden_config_free) struct warden_config config = {0};
+    _cleanup_buffer_ struct buffer token = buffer_up_to(KIB(1));
+    struct idevs_error err;
+
+    if (status)
+        return status;
+    if (!warden_config_load(options[0].value, &config, &err) ||
+        !read_token(options[1].value, &token, &err))
+        return failed(&err);
+    _cleanup_key_ struct key *key = identity_open(config.state, &err);
+    if (!key || !write_request(key, buffer_bytes(&token), options[3].value, options[2].value, &err))
+        return failed(&err);
+    return 0;
+}
+
+static int toolchain(int argc, char **argv)
+{
+    struct option options[] = {
+        {.name = "--out", .required = true},
+        {.name = "--include", .value = IDEVS_INCLUDE},
+        {.name = "--lib", .value = IDEVS_LIB},
+        {.name = "--gcc", .value = "gcc-12"},
+    };
+    int status = parse(argc, argv, options, ARRAY_LEN(options));
+    uint8_t digest[SHA256_LEN];
+    char hex[2 * SHA256_LEN + 1];
+    struct idevs_error err;
+
+    if (status)
+        return status;
+    const struct toolchain_options made = {options[0].value, options[1].value, options[2].value,
+                                           options[3].value};
+    if (!toolchain_make(&made, digest, &err))
+        return failed(&err);
+    hex_text(digest, sizeof(digest), hex);
+    puts(hex);
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    int (*perform)(int argc, char **argv);
+} COMMANDS[] = {{"serve", serve}, {"init", init}, {"enrol", enrol}, {"toolchain", toolchain}};
+
+int main(int argc, char **argv)
+{
+    log_open("idevs-warden", IDEVS_INFO);
+    if (argc < 2)
+        return usage("%s", "a command is missing");
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0) {
+            fputs(HELP, stdout);
+            return 0;
+        }
+    }
+    if (strcmp(argv[1], "--version") == 0 && argc == 2) {
+        puts("idevs-warden " IDEVS_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(COMMANDS); i++)
+        if (strcmp(argv[1], COMMANDS[i].name) == 0)
+            return COMMANDS[i].perform(argc - 2, argv + 2);
+    return usage("'%s' is no command", argv[1]);
+}
