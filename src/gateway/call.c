@@ -70,8 +70,10 @@ static void call_free(struct call *c)
 
 void calls_free(struct gateway *gateway)
 {
-    while (gateway->calls)
-        call_free(gateway->calls);
+    for (struct call *c = gateway->calls, *next; c; c = next) {
+        next = c->next;
+        call_free(c);
+    }
 }
 
 /* ---- answers ---- */

@@ -189,15 +189,13 @@ static bool open_network(struct gateway *g, struct idevs_error *err)
 
     if (!chain_to_pem(&g->service, &chain) || !key_save(g->key, &key))
         return refuse(err, "internal", "credentials that cannot be written as PEM");
-    struct ssl_ctx_st *tls =
-        tls_server_context(buffer_bytes(&chain), buffer_bytes(&key), false, err);
-    if (!tls)
+    g->tls = tls_server_context(buffer_bytes(&chain), buffer_bytes(&key), false, err);
+    if (!g->tls)
         return false;
     struct server_options options = {
         .listen = g->config->listen,
-        .tls = tls,
+        .tls = g->tls,
         .max_body = sealed_size(g->config->max_body),
-        .body_seconds = 0,
         .handler = on_request,
         .context = g,
     };
@@ -256,6 +254,9 @@ static void on_drained(void *context)
 
 void gateway_drain(struct gateway *g)
 {
+    if (g->draining)
+        return;
+    g->draining = true;
     /* As long as the slowest exchange that is allowed. */
     server_drain(g->server, g->config->upstream_seconds + 5, on_drained, g);
 }
@@ -274,6 +275,8 @@ void gateway_free(struct gateway *g)
     calls_free(g);
     if (g->server)
         server_free(g->server);
+    if (g->tls)
+        tls_context_free(g->tls);
     if (g->sweep_timer)
         event_free(g->sweep_timer);
     memory_close(&g->memory);

@@ -33,8 +33,10 @@ struct gateway {
     struct worker *worker;
     struct client *client;
     struct server *server;
+    struct ssl_ctx_st *tls; /* of the server */
     struct event *sweep_timer;
     struct steps steps;
+    bool draining;
     struct call *calls; /* exchanges in flight */
 };
 

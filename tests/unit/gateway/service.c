@@ -233,7 +233,9 @@ static void write_once_is_carried_out_once(void **state)
 
 static void *send_slow(void *context)
 {
-    *(bool *)context = post("/slow", "sale-809", "{}", &(struct answer){0});
+    _cleanup_answer_ struct answer a;
+
+    *(bool *)context = post("/slow", "sale-809", "{}", &a);
     return NULL;
 }
 

@@ -38,6 +38,7 @@ struct world {
 void world_start(struct world *w, const char *more);
 void world_stop(struct world *w);
 void world_gateway_start(struct world *w);
+void world_fetch_keys(struct world *w);                    /* of the gateway that runs now */
 int world_gateway_end(struct world *w, int signal_number); /* its exit status, or -signal */
 /* Everything that the gateways of this world logged. */
 void world_read_log(struct world *w, struct buffer *b);
