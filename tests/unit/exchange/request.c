@@ -169,11 +169,11 @@ static void example_of_rfc_9458_is_sealed_alike(void **state)
     uint8_t header[OHTTP_HEADER_LEN];
     struct ohttp_key_config rfc;
     _cleanup_hpke_ struct hpke h;
-    _cleanup_x25519_ struct x25519_key *key = rfc_key(&rfc);
     _cleanup_buffer_ struct buffer plain = from_hex(RFC_REQUEST_BHTTP);
     _cleanup_buffer_ struct buffer sealed = buffer_up_to(1000);
     _cleanup_buffer_ struct buffer info = buffer_up_to(100);
     (void)state;
+    x25519_free(rfc_key(&rfc));
     to_array(RFC_EPHEMERAL, raw, sizeof(raw));
     _cleanup_x25519_ struct x25519_key *ephemeral = x25519_from_raw(raw);
     ohttp_header(rfc.key_id, header);
