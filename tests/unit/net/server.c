@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "crypto/tls.h"
 #include "net/client.h"
+#include "sandbox/sandbox.h"
 #include "test.h"
 #include "wire/http1.h"
 
@@ -188,6 +189,10 @@ static void run_server(int report)
             tls_server_context(file("cert.pem", &chain), file("key.pem", &key), true, &err);
     world.server = server_start(world.base, &options, &err);
     if (!world.server)
+        _exit(1);
+    /* Nothing in here needs more than an ordinary daemon has. */
+    static const struct sandbox CONFINED = {.name = "test", .calls = SANDBOX_NETWORK};
+    if (!sandbox_enter(&CONFINED, &err))
         _exit(1);
     unsigned port = server_port(world.server);
     if (!fd_write_all(report, &port, sizeof(port)))
@@ -658,7 +663,7 @@ static void write_file(const char *name, const struct buffer *b)
     assert_true(file_write(path, buffer_bytes(b), 0600, &err));
 }
 
-static void make_credentials(void)
+static void make_credentials(const char *host)
 {
     _cleanup_key_ struct key *key = key_generate();
     _cleanup_buffer_ struct buffer der = buffer_up_to(KIB(16));
@@ -674,7 +679,7 @@ static void make_credentials(void)
                                         .not_after = now + LIFE,
                                         .server_auth = true,
                                         .client_auth = true,
-                                        .host = "127.0.0.1"};
+                                        .host = host};
 
     key_spki(key, spki);
     assert_true(certificate_make(&fields, NULL, key, &der));
@@ -693,7 +698,19 @@ static int start_tls(void **state)
     snprintf(world.folder, sizeof(world.folder), "/tmp/idevs-server-XXXXXX");
     if (!mkdtemp(world.folder))
         return -1;
-    make_credentials();
+    make_credentials("127.0.0.1");
+    start_server(true);
+    return 0;
+}
+
+static int start_tls_by_name(void **state)
+{
+    (void)state;
+    memset(&world, 0, sizeof(world));
+    snprintf(world.folder, sizeof(world.folder), "/tmp/idevs-server-XXXXXX");
+    if (!mkdtemp(world.folder))
+        return -1;
+    make_credentials("localhost");
     start_server(true);
     return 0;
 }
@@ -761,6 +778,53 @@ static void a_client_without_certificate_has_no_key(void **state)
     assert_true(bytes_equal_text(m.content, "none"));
 }
 
+struct outcome {
+    struct event_base *base;
+    uint16_t status;
+};
+
+static void note_outcome(const struct client_response *response, void *context)
+{
+    struct outcome *outcome = context;
+
+    outcome->status = response->message.status;
+    if (response->error.code[0])
+        print_message("%s: %s\n", response->error.code, response->error.found);
+    event_base_loopbreak(outcome->base);
+}
+
+/* A confined daemon looks up names in a thread and opens connections. */
+static int fetch_confined(void)
+{
+    static const struct sandbox CONFINED = {
+        .name = "test", .calls = SANDBOX_NETWORK | SANDBOX_FILES, .any_connect = true};
+    _cleanup_text_ char *certificate = alloc_format("%s/cert.pem", world.folder);
+    _cleanup_text_ char *url = alloc_format("https://localhost:%u", world.port);
+    struct outcome outcome = {.base = event_base_new()};
+    struct client *client =
+        client_new(outcome.base, &(struct client_options){.ca_file = certificate});
+    struct http_message m = {.method = bytes_of_text("GET"), .path = bytes_of_text("/spki")};
+    struct idevs_error err;
+
+    if (!sandbox_enter(&CONFINED, &err))
+        return 1;
+    client_send(client, url, &m, note_outcome, &outcome);
+    event_base_dispatch(outcome.base);
+    return outcome.status == 200 ? 0 : 2;
+}
+
+static void a_confined_client_reaches_a_server_by_name(void **state)
+{
+    int status;
+    pid_t child = fork();
+
+    (void)state;
+    if (child == 0)
+        _exit(fetch_confined());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 static void large_messages_pass_whole_over_tls(void **state)
 {
     _cleanup_buffer_ struct buffer storage = buffer_up_to(2 * BIG);
@@ -826,6 +890,8 @@ int main(void)
         plain(addresses_that_are_none_are_refused),
         tls(a_client_is_known_by_its_key),
         tls(a_client_without_certificate_has_no_key),
+        cmocka_unit_test_setup_teardown(a_confined_client_reaches_a_server_by_name,
+                                        start_tls_by_name, stop_tls),
         tls(large_messages_pass_whole_over_tls),
         tls(a_handshake_that_never_ends_is_left),
         tls(plain_text_to_a_tls_port_gets_no_answer),

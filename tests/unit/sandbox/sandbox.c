@@ -8,10 +8,15 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -157,6 +162,101 @@ static void a_port_that_is_not_named_cannot_be_reached(void **state)
     assert_errno(SANDBOX_NETWORK, connect_somewhere, EACCES);
 }
 
+static long call_number;
+
+static int call_by_number(void)
+{
+    return syscall(call_number, 0, 0, 0, 0, 0, 0) == 0 ? 0 : errno;
+}
+
+static int make_code(void)
+{
+    void *both =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    return both == MAP_FAILED ? errno : 0;
+}
+
+static int turn_data_into_code(void)
+{
+    void *data = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (data == MAP_FAILED)
+        return 249;
+    return mprotect(data, 4096, PROT_READ | PROT_EXEC) == 0 ? 0 : errno;
+}
+
+static int signal_the_parent(void)
+{
+    return kill(getppid(), 0) == 0 ? 0 : errno;
+}
+
+static int raise_a_limit(void)
+{
+    const struct rlimit limit = {100, 100};
+
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? 0 : errno;
+}
+
+static int type_into_the_terminal(void)
+{
+    return ioctl(0, TIOCSTI, "x") == 0 ? 0 : errno;
+}
+
+static int become_dumpable(void)
+{
+    return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0 ? 0 : errno;
+}
+
+static int call_something_new(void)
+{
+    return syscall(1000) == 0 ? 0 : errno;
+}
+
+static void what_an_intruder_would_need_does_not_exist(void **state)
+{
+    static int (*const ATTEMPTS[])(void) = {
+        make_code,       turn_data_into_code,    signal_the_parent, raise_a_limit,
+        become_dumpable, type_into_the_terminal, call_something_new};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(ATTEMPTS); i++)
+        assert_errno(~0U, ATTEMPTS[i], ENOSYS);
+}
+
+static int abort_itself(void)
+{
+    abort();
+}
+
+static void a_process_may_still_end_itself(void **state)
+{
+    int status = status_of(0, abort_itself);
+    (void)state;
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGABRT);
+}
+
+static void calls_for_more_power_end_the_process(void **state)
+{
+    static const long CALLS[] = {SYS_unshare,
+                                 SYS_setns,
+                                 SYS_bpf,
+                                 SYS_keyctl,
+                                 SYS_io_uring_setup,
+                                 SYS_perf_event_open,
+                                 SYS_userfaultfd,
+                                 SYS_finit_module,
+                                 SYS_kexec_load,
+                                 SYS_process_vm_readv,
+                                 SYS_open_by_handle_at,
+                                 SYS_capset};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(CALLS); i++) {
+        call_number = CALLS[i];
+        assert_killed(~0U, call_by_number);
+    }
+}
+
 static void hostile_calls_end_the_process(void **state)
 {
     (void)state;
@@ -232,6 +332,9 @@ int main(void)
         cmocka_unit_test(sockets_of_other_families_do_not_exist),
         cmocka_unit_test(a_port_that_is_not_named_cannot_be_reached),
         cmocka_unit_test(hostile_calls_end_the_process),
+        cmocka_unit_test(calls_for_more_power_end_the_process),
+        cmocka_unit_test(what_an_intruder_would_need_does_not_exist),
+        cmocka_unit_test(a_process_may_still_end_itself),
         cmocka_unit_test(there_are_threads_but_no_children),
         cmocka_unit_test(descriptors_that_are_not_kept_are_closed),
         cmocka_unit_test(dropped_privileges_do_not_come_back),
