@@ -129,14 +129,14 @@ struct server *server_start(struct event_base *base, const struct server_options
 
 unsigned server_port(const struct server *server)
 {
-    struct sockaddr_storage at = {0};
+    /* Both families have the port at the same place. */
+    struct sockaddr_in6 at = {0};
     socklen_t len = sizeof(at);
 
     if (!server->listener ||
         getsockname(evconnlistener_get_fd(server->listener), (struct sockaddr *)&at, &len) < 0)
         return 0;
-    return ntohs(at.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port
-                                          : ((struct sockaddr_in *)&at)->sin_port);
+    return ntohs(at.sin6_port);
 }
 
 static void stop_listening(struct server *server)
