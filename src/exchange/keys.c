@@ -86,7 +86,7 @@ bool signed_keys_make(const struct ohttp_key_config *config, const struct chain 
     uint8_t hash[SHA256_LEN];
     _cleanup_buffer_ struct buffer scratch = buffer_up_to(STORAGE);
 
-    if (service->n == 0 || life <= 0 || life > LIMIT_KEYS_LIFE)
+    if (service->n == 0 || life <= 0 || life > (int64_t)LIMIT_KEYS_LIFE)
         return false;
     certificate_sha256(service->at[0], hash);
     if (reserve(&k.storage) && digest_text(hash, p.keyid) && add_content(&k, config, &scratch) &&
@@ -130,7 +130,7 @@ static bool is_key_response(const struct http_message *m, struct idevs_error *re
 
 static bool is_in_time(const struct httpsig_params *p, int64_t now, struct idevs_error *ret_err)
 {
-    if (p->expires <= p->created || p->expires - p->created > LIMIT_KEYS_LIFE)
+    if (p->expires <= p->created || p->expires - p->created > (int64_t)LIMIT_KEYS_LIFE)
         return refuse(ret_err, "keys.signature", "a life of %lld s",
                       (long long)(p->expires - p->created));
     if (p->created > now + LIMIT_CLOCK_SKEW || p->expires < now - LIMIT_CLOCK_SKEW)
