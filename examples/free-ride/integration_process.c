@@ -52,11 +52,11 @@ static bool is_first_of_its_id(struct idevs *ip, const struct sale *sale, bool *
 static enum outcome write_once(struct idevs *ip, const struct sale *sale, const char *service,
                                const char *path, const char *what, json_t *body,
                                struct idevs_reply *ret_reply);
-static void get_trip(const struct idevs_reply *reply, char *ret, size_t size);
+static long long get_trip(const struct idevs_reply *reply);
 
 /* ---- the process ---- */
 
-static enum outcome book_trip(struct idevs *ip, const struct sale *sale, char *trip, size_t size)
+static enum outcome book_trip(struct idevs *ip, const struct sale *sale, long long *ret_trip)
 {
     struct idevs_reply reply;
     json_t *body = json_pack("{sIssssss}", "sale", (json_int_t)sale->id, "customer", sale->name,
@@ -64,14 +64,14 @@ static enum outcome book_trip(struct idevs *ip, const struct sale *sale, char *t
     enum outcome outcome = write_once(ip, sale, "transport", "/api/trips", "trip", body, &reply);
 
     if (outcome == DONE)
-        get_trip(&reply, trip, size);
+        *ret_trip = get_trip(&reply);
     return outcome;
 }
 
-static enum outcome tell_customer(struct idevs *ip, const struct sale *sale, const char *trip)
+static enum outcome tell_customer(struct idevs *ip, const struct sale *sale, long long trip)
 {
     struct idevs_reply reply;
-    json_t *text = json_sprintf("Dear %s, your free ride home is booked: trip %s for sale %lld.",
+    json_t *text = json_sprintf("Dear %s, your free ride home is booked: trip %lld for sale %lld.",
                                 sale->name, trip, sale->id);
 
     return write_once(ip, sale, "messaging", "/send-message", "message",
@@ -81,7 +81,7 @@ static enum outcome tell_customer(struct idevs *ip, const struct sale *sale, con
 /* One sale; false leaves the batch. */
 static bool deal_with(struct idevs *ip, const struct sale *sale, const struct progress *progress)
 {
-    char trip[40];
+    long long trip;
     bool first = true;
     const char *fault = find_fault(sale);
 
@@ -94,7 +94,7 @@ static bool deal_with(struct idevs *ip, const struct sale *sale, const struct pr
                   fault);
     if (fault || sale->total < FREE_RIDE_FROM)
         return true;
-    enum outcome outcome = book_trip(ip, sale, trip, sizeof(trip));
+    enum outcome outcome = book_trip(ip, sale, &trip);
     if (outcome == DONE)
         outcome = tell_customer(ip, sale, trip);
     return outcome != LEAVE;
@@ -272,19 +272,14 @@ static enum outcome write_once(struct idevs *ip, const struct sale *sale, const 
     return REFUSED;
 }
 
-/* {"trip": number or text, ...}, or "id". */
-static void get_trip(const struct idevs_reply *reply, char *ret, size_t size)
+/* The transport service answers with the trip, its "id" among the rest. */
+static long long get_trip(const struct idevs_reply *reply)
 {
-    json_t *answer = json_loadb((const char *)reply->body, reply->body_len, 0, NULL);
-    json_t *trip = json_object_get(answer, "trip");
+    json_t *trip = json_loadb((const char *)reply->body, reply->body_len, 0, NULL);
+    long long id = json_integer_value(json_object_get(trip, "id"));
 
-    if (!trip)
-        trip = json_object_get(answer, "id");
-    if (json_is_string(trip))
-        snprintf(ret, size, "%s", json_string_value(trip));
-    else
-        snprintf(ret, size, "%lld", (long long)json_integer_value(trip));
-    json_decref(answer);
+    json_decref(trip);
+    return id;
 }
 
 /* ---- line-delimited JSON from a service that may spoil single lines ---- */

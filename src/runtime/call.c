@@ -101,6 +101,16 @@ static const struct passing {
     {"service.unreachable", true, false},
 };
 
+/* A gateway that lost a service's answer says that nobody knows. Asked again under the same key it
+ * forwards again if the service honours the key, and otherwise says the same: so not for ever. */
+#define UNKNOWN_REPEATS 4
+
+static bool may_ask_again(struct call *call, struct bytes code)
+{
+    return call->idempotency_key && bytes_equal_text(code, "outcome.unknown") &&
+           call->n_unknown++ < UNKNOWN_REPEATS;
+}
+
 static const struct passing *find_passing(struct bytes code)
 {
     for (size_t i = 0; i < ARRAY_LEN(PASSING); i++)
@@ -110,14 +120,14 @@ static const struct passing *find_passing(struct bytes code)
 }
 
 /* What a sealed refusal of the gateway lets us do. */
-static enum outcome judge_refusal(struct idevs *ip, const struct call_answer *a,
+static enum outcome judge_refusal(struct idevs *ip, struct call *call, const struct call_answer *a,
                                   bool was_never_valid)
 {
     const struct passing *passing = find_passing(a->refusal);
     struct bytes processed;
 
     if (!passing)
-        return OUTCOME_ANSWERED;
+        return may_ask_again(call, a->refusal) ? OUTCOME_UNKNOWN : OUTCOME_ANSWERED;
     if (passing->doubt)
         credentials_doubt(ip);
     if (!http_get(&a->message, "idevs-processed", &processed) || !bytes_equal_text(processed, "no"))
@@ -156,7 +166,7 @@ static enum outcome open_answer(struct idevs *ip, struct call *call, const struc
         ret->refusal = bytes_of_text("exchange.response"); /* more than one */
     if (call_accept(call, ret, why))
         return OUTCOME_ANSWERED;
-    return judge_refusal(ip, ret, was_never_valid);
+    return judge_refusal(ip, call, ret, was_never_valid);
 }
 
 static enum outcome send_once(struct idevs *ip, struct call *call, struct call_answer *ret,
@@ -223,7 +233,6 @@ bool call_carry_out(struct idevs *ip, struct call *call, struct call_answer *ret
         }
         if (outcome == OUTCOME_UNKNOWN && !call->repeatable)
             return refuse(ret_err, "outcome.unknown", "%s: %s", why.code, why.found);
-        call->repeated = call->repeated || outcome == OUTCOME_UNKNOWN;
         if (!runtime_pause(ip, &backoff, &why, ret_err))
             return false;
     }

@@ -20,7 +20,7 @@ struct call {
     const char *content_type;    /* or NULL */
     struct bytes content;
     bool repeatable;
-    bool repeated; /* set when an earlier sending may have been carried out */
+    unsigned n_unknown; /* how often the gateway itself did not know */
 };
 
 /* A sealed answer. Owns the bytes that `message` points into; call_answer_free(). */

@@ -1,5 +1,6 @@
-/* State that a service's gateway keeps (PROTOCOL 3, State). Versions make a save safe to repeat:
- * it is carried out only over the version that this program saw last. */
+/* State that a service's gateway keeps (PROTOCOL 3, State). Versions make a save safe to repeat: it
+ * is carried out only over the version that this program saw last, and the gateway knows it again
+ * when its answer was lost. */
 #include "base/alloc.h"
 #include "base/text.h"
 #include "crypto/digest.h"
@@ -103,18 +104,6 @@ int idevs_load(struct idevs *ip, const char *service, const char *name,
     return 0;
 }
 
-/* A save that was repeated may meet itself: the version went on by one and the value is ours. */
-static bool is_our_own_doing(struct idevs *ip, struct service *s, const char *name,
-                             struct bytes data, uint64_t before)
-{
-    _cleanup_call_answer_ struct call_answer answer = {0};
-    struct idevs_error ignored;
-    uint64_t version;
-
-    return load(ip, s, name, &answer, &version, &ignored) && version == before + 1 &&
-           bytes_equal(answer.message.content, data) && remember_version(ip, s, name, version);
-}
-
 static bool save(struct idevs *ip, struct service *s, const char *name, struct bytes data,
                  uint64_t version, struct idevs_error *ret_err)
 {
@@ -132,14 +121,8 @@ static bool save(struct idevs *ip, struct service *s, const char *name, struct b
     snprintf(path, sizeof(path), "%s%s?version=%" PRIu64, STATE_PATH, name, version);
     if (!call_carry_out(ip, &call, &answer, ret_err))
         return false;
-    if (answer.message.status == 412 && call.repeated &&
-        is_our_own_doing(ip, s, name, data, version))
-        return true;
     if (!call_accept(&call, &answer, ret_err))
         return false;
-    if (answer.message.status == 412)
-        return refuse(ret_err, "state.conflict", "%s is newer than version %" PRIu64, name,
-                      version);
     uint64_t saved;
     if (answer.message.status / 100 != 2 || !get_version(&answer.message, &saved))
         return refuse(ret_err, "service.status", "%s answered a save with status %u", s->as->name,
