@@ -1,4 +1,5 @@
 #include "service.h"
+#include "https.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -411,7 +412,7 @@ static void stop(evutil_socket_t fd, short what, void *arg)
     event_base_loopexit(arg, NULL);
 }
 
-static bool print_address(evutil_socket_t fd)
+static bool print_address(evutil_socket_t fd, const char *scheme)
 {
     struct sockaddr_in bound = {0};
     socklen_t len = sizeof(bound);
@@ -423,7 +424,7 @@ static bool print_address(evutil_socket_t fd)
         getsockname(fd, (struct sockaddr *)&bound, &len) != 0 || bound.sin_family != AF_INET ||
         !evutil_inet_ntop(AF_INET, &bound.sin_addr, host, sizeof(host)))
         return false;
-    printf("listening on %s:%u\n", host, ntohs(bound.sin_port));
+    printf("listening on %s%s:%u\n", scheme, host, ntohs(bound.sin_port));
     return fflush(stdout) == 0;
 }
 
@@ -441,28 +442,25 @@ static bool parse_address(const char *text, char host[INET_ADDRSTRLEN], int64_t 
            number_of(text + len + 1, strlen(text + len + 1), ret_port) && *ret_port <= UINT16_MAX;
 }
 
-static bool listen_on(struct evhttp *http, const char *address)
+static bool listen_on(struct evhttp *http, const char *address, const char *scheme)
 {
     char host[INET_ADDRSTRLEN];
     int64_t port;
 
     if (!parse_address(address, host, &port)) {
-        fprintf(stderr, "%s: --listen takes ADDRESS:PORT\n", the.service->name);
+        fprintf(stderr, "%s: %s: ADDRESS:PORT is needed\n", the.service->name, address);
         return false;
     }
     struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(http, host, (uint16_t)port);
-    if (bound && print_address(evhttp_bound_socket_get_fd(bound)))
+    if (bound && print_address(evhttp_bound_socket_get_fd(bound), scheme))
         return true;
     fprintf(stderr, "%s: %s: %s\n", the.service->name, address, strerror(errno));
     return false;
 }
 
-static int serve(const char *address)
+static struct evhttp *new_server(void)
 {
-    the.base = event_base_new();
     struct evhttp *http = evhttp_new(the.base);
-    struct event *term = evsignal_new(the.base, SIGTERM, stop, the.base);
-    struct event *interrupt = evsignal_new(the.base, SIGINT, stop, the.base);
 
     evhttp_set_gencb(http, handle_request, NULL);
     evhttp_set_max_body_size(http, MAX_BODY);
@@ -471,39 +469,71 @@ static int serve(const char *address)
     evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
                                          EVHTTP_REQ_DELETE | EVHTTP_REQ_PATCH | EVHTTP_REQ_HEAD |
                                          EVHTTP_REQ_OPTIONS);
-    evsignal_add(term, NULL);
-    evsignal_add(interrupt, NULL);
-    bool listens = listen_on(http, address);
-    if (listens)
-        event_base_dispatch(the.base);
-    evhttp_free(http);
-    event_free(term);
-    event_free(interrupt);
-    event_base_free(the.base);
-    return listens ? 0 : 1;
+    return http;
 }
-
-/* ---- the command line ---- */
 
 struct options {
     const char *listen;
+    const char *https;
+    const char *certificate;
+    const char *key;
     const char *database;
     const char *load;
     int64_t delay_ms;
 };
 
+static bool listen_securely(struct evhttp *http, SSL_CTX *tls, const char *address)
+{
+    if (!tls)
+        return false;
+    https_enable(http, tls);
+    return listen_on(http, address, "https://");
+}
+
+static int serve(const struct options *options)
+{
+    SSL_CTX *tls = options->https ? https_context(options->certificate, options->key) : NULL;
+
+    the.base = event_base_new();
+    struct evhttp *http = new_server();
+    struct evhttp *https = new_server();
+    struct event *term = evsignal_new(the.base, SIGTERM, stop, the.base);
+    struct event *interrupt = evsignal_new(the.base, SIGINT, stop, the.base);
+    evsignal_add(term, NULL);
+    evsignal_add(interrupt, NULL);
+    bool listens = listen_on(http, options->listen, "") &&
+                   (!options->https || listen_securely(https, tls, options->https));
+    if (listens)
+        event_base_dispatch(the.base);
+    evhttp_free(http);
+    evhttp_free(https);
+    event_free(term);
+    event_free(interrupt);
+    event_base_free(the.base);
+    SSL_CTX_free(tls);
+    return listens ? 0 : 1;
+}
+
+/* ---- the command line ---- */
+
 static bool parse_options(int argc, char **argv, struct options *ret)
 {
-    static const struct option OPTIONS[] = {{"listen", required_argument, NULL, 'l'},
-                                            {"database", required_argument, NULL, 'd'},
-                                            {"load", required_argument, NULL, 'f'},
-                                            {"delay-ms", required_argument, NULL, 'm'},
-                                            {0}};
+    static const struct option OPTIONS[] = {
+        {"listen", required_argument, NULL, 'l'},      {"https", required_argument, NULL, 's'},
+        {"certificate", required_argument, NULL, 'c'}, {"key", required_argument, NULL, 'k'},
+        {"database", required_argument, NULL, 'd'},    {"load", required_argument, NULL, 'f'},
+        {"delay-ms", required_argument, NULL, 'm'},    {0}};
     int option;
 
     while ((option = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1) {
         if (option == 'l')
             ret->listen = optarg;
+        else if (option == 's')
+            ret->https = optarg;
+        else if (option == 'c')
+            ret->certificate = optarg;
+        else if (option == 'k')
+            ret->key = optarg;
         else if (option == 'd')
             ret->database = optarg;
         else if (option == 'f')
@@ -513,7 +543,8 @@ static bool parse_options(int argc, char **argv, struct options *ret)
             return false;
     }
     return optind == argc && ret->database && !ret->listen != !ret->load &&
-           (!ret->load || the.service->load);
+           (!ret->load || the.service->load) && !ret->https == !ret->certificate &&
+           !ret->https == !ret->key && (!ret->https || ret->listen);
 }
 
 int service_run(const struct service *service, int argc, char **argv)
@@ -522,7 +553,9 @@ int service_run(const struct service *service, int argc, char **argv)
 
     the.service = service;
     if (!parse_options(argc, argv, &options)) {
-        fprintf(stderr, "usage: %s --database FILE --listen ADDRESS:PORT [--delay-ms N]\n",
+        fprintf(stderr,
+                "usage: %s --database FILE --listen ADDRESS:PORT [--delay-ms N]\n"
+                "           [--https ADDRESS:PORT --certificate FILE --key FILE]\n",
                 service->name);
         if (service->load)
             fprintf(stderr, "       %s --database FILE --load FILE\n", service->name);
@@ -533,7 +566,7 @@ int service_run(const struct service *service, int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     int status = 1;
     if (open_database(options.database))
-        status = options.load ? (service->load(options.load) ? 0 : 1) : serve(options.listen);
+        status = options.load ? (service->load(options.load) ? 0 : 1) : serve(&options);
     close_database();
     return status;
 }

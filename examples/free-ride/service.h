@@ -1,6 +1,6 @@
 /* What the three services of the example share: listening, SQLite, strict queries, JSON answers,
  * and Idempotency-Key. Ordinary web services: they know nothing of iDevS and trust whoever may
- * connect (in the example, their gateway alone). libevent, SQLite and jansson only. */
+ * connect (in the example, their gateway alone). libevent, SQLite, jansson and OpenSSL only. */
 #ifndef FREE_RIDE_SERVICE_H
 #define FREE_RIDE_SERVICE_H
 
