@@ -13,7 +13,7 @@
 #define FIRST_CHILD_FD 3  /* socket, then keys, then issuers: see signer/main.c */
 #define OUT_OF_THE_WAY 64 /* above every descriptor number that the child gets */
 #define N_CHILD_FDS    (1 + 2 * TIERS)
-#define WAIT_SECONDS   2
+#define WAIT_SECONDS   5
 
 struct child_fds {
     int at[N_CHILD_FDS];
@@ -71,6 +71,18 @@ static int spawn(const char *program, const struct child_fds *fds)
     return failed;
 }
 
+/* A request for nothing is refused by a signer that has its keys and confined itself. */
+static bool answers(const struct signer_client *c, struct idevs_error *ret_err)
+{
+    const struct signer_request nothing = {.claims = bytes_of_text("-")};
+    _cleanup_buffer_ struct buffer der = buffer_up_to(LIMIT_CERTIFICATE);
+    struct idevs_error err;
+
+    if (!signer_ask(c, &nothing, &der, &err) && error_is(&err, "signer.request"))
+        return true;
+    return refuse(ret_err, "signer.unreachable", "a signer that did not start; see its log");
+}
+
 bool signer_start(const char *program, const char *state, struct signer_client *ret,
                   struct idevs_error *ret_err)
 {
@@ -92,6 +104,9 @@ bool signer_start(const char *program, const char *state, struct signer_client *
     errno = spawn(program, &fds);
     if (errno != 0)
         return refuse_errno(ret_err, "signer.unreachable", program);
+    const struct signer_client started = {ours};
+    if (!answers(&started, ret_err))
+        return false;
     ret->socket = ours;
     ours = -1;
     return true;
