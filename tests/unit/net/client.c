@@ -24,6 +24,7 @@ static struct {
     unsigned n_requests;
     unsigned n_connections;
     char request[4096];
+    struct bufferevent *open[16];
 } peer;
 
 struct outcome {
@@ -37,6 +38,14 @@ struct outcome {
     struct client *to_free;
 };
 
+static void hang_up(struct bufferevent *bev)
+{
+    for (size_t i = 0; i < ARRAY_LEN(peer.open); i++)
+        if (peer.open[i] == bev)
+            peer.open[i] = NULL;
+    bufferevent_free(bev);
+}
+
 static void read_request(struct bufferevent *bev, void *context)
 {
     struct evbuffer *in = bufferevent_get_input(bev);
@@ -49,7 +58,7 @@ static void read_request(struct bufferevent *bev, void *context)
     peer.request[n] = 0;
     struct bytes answer = peer.answers[peer.n_requests++];
     if (!answer.data) {
-        bufferevent_free(bev);
+        hang_up(bev);
         return;
     }
     if (!peer.close_after) {
@@ -57,14 +66,14 @@ static void read_request(struct bufferevent *bev, void *context)
         return;
     }
     assert_int_equal(send(bufferevent_getfd(bev), answer.data, answer.len, 0), answer.len);
-    bufferevent_free(bev);
+    hang_up(bev);
 }
 
 static void peer_left(struct bufferevent *bev, short what, void *context)
 {
     (void)what;
     (void)context;
-    bufferevent_free(bev);
+    hang_up(bev);
 }
 
 static void accept_peer(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from,
@@ -77,7 +86,8 @@ static void accept_peer(struct evconnlistener *listener, evutil_socket_t fd, str
     struct bufferevent *bev = bufferevent_socket_new(peer.base, fd, BEV_OPT_CLOSE_ON_FREE);
     bufferevent_setcb(bev, read_request, NULL, peer_left, NULL);
     bufferevent_enable(bev, EV_READ | EV_WRITE);
-    peer.n_connections++;
+    assert_true(peer.n_connections < ARRAY_LEN(peer.open));
+    peer.open[peer.n_connections++] = bev;
 }
 
 static int start(void **state)
@@ -100,6 +110,9 @@ static int stop(void **state)
     (void)state;
     if (peer.listener)
         evconnlistener_free(peer.listener);
+    for (size_t i = 0; i < ARRAY_LEN(peer.open); i++)
+        if (peer.open[i])
+            bufferevent_free(peer.open[i]);
     event_base_free(peer.base);
     return 0;
 }
