@@ -8,8 +8,8 @@
 #include "wire/certificate_request.h"
 #include "wire/cmw.h"
 
-#include <assert.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -168,6 +168,7 @@ void peer_init(struct peer *p)
     int launcher[2];
     int attester[2];
 
+    signal(SIGPIPE, SIG_IGN); /* the program may be gone */
     *p = (struct peer){.life = 3600};
     peer_wall_shift = 0;
     peer_progress_shift_ns = 0;
@@ -205,7 +206,7 @@ static void send_frame(int fd, const struct frame *frame)
     _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_FRAME);
 
     must(frame_encode(frame, &b));
-    (void)!write(fd, b.data, b.len); /* the program may be gone */
+    (void)!write(fd, b.data, b.len);
 }
 
 static void reply(int fd, uint32_t id, uint16_t status, const char *type, struct bytes body)
@@ -393,13 +394,24 @@ static void answer_state(struct peer *p, const struct http_message *m, struct ht
         must(http_add(ret, "etag", bytes_of_text(etag)));
 }
 
-static void answer_service(const struct peer_step *step, const struct http_message *m,
-                           struct http_message *ret, char *body, size_t size)
+static void answer_service(const struct peer *p, const struct peer_step *step,
+                           const struct http_message *m, struct http_message *ret, char *body,
+                           size_t size)
 {
-    snprintf(body, size, "%.*s %.*s %.*s", (int)m->method.len, (const char *)m->method.data,
-             (int)m->path.len, (const char *)m->path.data, (int)m->content.len,
-             (const char *)m->content.data);
-    ret->status = (uint16_t)(step->status ? step->status : 200);
+    char method[16];
+    char path[256];
+    char content[1024];
+
+    copy_bytes(m->method, method, sizeof(method));
+    copy_bytes(m->path, path, sizeof(path));
+    copy_bytes(m->content, content, sizeof(content));
+    ret->status = 200;
+    if (p->answer)
+        ret->status = (uint16_t)p->answer(method, path, content, body, size);
+    else
+        snprintf(body, size, "%s %s %s", method, path, content);
+    if (step->status)
+        ret->status = (uint16_t)step->status;
     ret->content = bytes_of_text(body);
     must(http_add(ret, "content-type", bytes_of_text("text/plain")));
 }
@@ -408,7 +420,7 @@ static void make_answer(struct peer *p, const struct peer_step *step, const stru
                         const struct http_message *m, const char *refusal, struct buffer *b)
 {
     struct http_message answer = {0};
-    char body[1024];
+    char body[KIB(8)];
     char etag[32];
     char date[HTTP_DATE_LEN + 1];
 
@@ -423,7 +435,7 @@ static void make_answer(struct peer *p, const struct peer_step *step, const stru
                memcmp(m->path.data, STATE_PATH, sizeof(STATE_PATH) - 1) == 0) {
         answer_state(p, m, &answer, etag, sizeof(etag));
     } else {
-        answer_service(step, m, &answer, body, sizeof(body));
+        answer_service(p, step, m, &answer, body, sizeof(body));
     }
     must(exchange_seal_response(x, &answer, b));
 }

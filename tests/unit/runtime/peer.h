@@ -92,6 +92,9 @@ struct peer {
     int64_t clock;             /* of the gateways minus ours */
     unsigned silent_authority; /* how many certificate requests get no answer but 503 */
     struct peer_step steps[PEER_STEPS];
+    /* What the services answer, and its status; NULL: an echo. Texts only. */
+    int (*answer)(const char *method, const char *path, const char *content, char *body,
+                  size_t size);
 
     /* what came */
     uint8_t challenge[CHALLENGE_LEN];
