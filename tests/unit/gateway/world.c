@@ -280,6 +280,14 @@ void world_fetch_keys(struct world *w)
     }
 }
 
+bool world_wait_for(unsigned port)
+{
+    for (int i = 0; i < 2000; i++, sleep_ms(5))
+        if (listens(port))
+            return true;
+    return false;
+}
+
 void world_gateway_start(struct world *w)
 {
     must(getenv("IDEVS_GATEWAY") != NULL);
@@ -287,8 +295,7 @@ void world_gateway_start(struct world *w)
     if (w->gateway == 0)
         run_gateway(w);
     must(w->gateway > 0);
-    for (int i = 0; i < 2000 && !listens(w->port); i++)
-        sleep_ms(5);
+    must(world_wait_for(w->port));
     world_fetch_keys(w);
 }
 
@@ -380,6 +387,7 @@ bool world_post(struct world *w, const struct actor_program *p, struct bytes sea
     if (!client_fetch(&options, w->url, &outer, &ret->storage, &ret->message, &err))
         return false;
     ret->outer = ret->message.status;
+    ret->seen = ret->message.content;
     const struct http_message plain = ret->message;
     struct bytes type;
     ret->sealed = http_get(&plain, "content-type", &type) &&

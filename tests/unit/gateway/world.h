@@ -38,7 +38,8 @@ struct world {
 void world_start(struct world *w, const char *more);
 void world_stop(struct world *w);
 void world_gateway_start(struct world *w);
-void world_fetch_keys(struct world *w);                    /* of the gateway that runs now */
+bool world_wait_for(unsigned port);     /* until somebody listens there, at most 10 s */
+void world_fetch_keys(struct world *w); /* of the gateway that runs now */
 int world_gateway_end(struct world *w, int signal_number); /* its exit status, or -signal */
 /* Everything that the gateways of this world logged. */
 void world_read_log(struct world *w, struct buffer *b);
@@ -48,6 +49,7 @@ struct answer {
     unsigned outer; /* HTTP status of the outer answer */
     bool sealed;
     struct http_message message; /* what was sealed, else the outer answer itself */
+    struct bytes seen;           /* the body that the relay handed back */
     struct buffer storage;
     struct buffer plain;
 };
