@@ -89,7 +89,7 @@ static json_t *program_json(struct launcher *l, const struct program *p)
     api_set(object, "toolchain", api_digest(&p->toolchain));
     api_set(object, "state", json_string(PROGRAM_STATES[p->state]));
     api_set(object, "created", json_integer(p->created));
-    api_set(object, "run", run ? json_string(run->row.id) : json_null());
+    api_set(object, "run", run ? json_integer(run->row.number) : json_null());
     return object;
 }
 
@@ -248,7 +248,7 @@ static json_t *build_json(const struct build *b)
 {
     json_t *object = json_object();
 
-    api_set(object, "id", json_string(b->id));
+    api_set(object, "id", json_integer(b->number));
     api_set(object, "program", json_string(b->program));
     api_set(object, "state", json_string(BUILD_STATES[b->state]));
     api_set(object, "executable", api_digest(&b->executable));

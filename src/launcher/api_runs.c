@@ -29,7 +29,7 @@ static json_t *run_json(const struct run_row *row)
 {
     json_t *object = json_object();
 
-    api_set(object, "id", json_string(row->id));
+    api_set(object, "id", json_integer(row->number));
     api_set(object, "program", json_string(row->program));
     api_set(object, "state", json_string(RUN_STATES[row->state]));
     api_set(object, "started", json_integer(row->started));

@@ -12,14 +12,14 @@ static const char FIRST[] =
     "CREATE TABLE programs(owner BLOB NOT NULL, name TEXT NOT NULL, manifest BLOB NOT NULL,"
     " source BLOB, executable BLOB, toolchain BLOB, state INTEGER NOT NULL,"
     " created INTEGER NOT NULL, PRIMARY KEY(owner, name)) WITHOUT ROWID;"
-    "CREATE TABLE builds(number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, owner "
+    "CREATE TABLE builds(number INTEGER PRIMARY KEY AUTOINCREMENT, owner "
     "BLOB NOT NULL, program TEXT NOT NULL,"
     " source BLOB NOT NULL, manifest BLOB NOT NULL, state INTEGER NOT NULL, executable BLOB,"
     " toolchain BLOB, cached INTEGER NOT NULL DEFAULT 0, milliseconds INTEGER NOT NULL DEFAULT 0,"
     " code TEXT, expected TEXT, found TEXT, messages BLOB);"
     "CREATE UNIQUE INDEX one_build ON builds(owner, program) WHERE state = 0;"
     "CREATE INDEX builds_of ON builds(owner, program);"
-    "CREATE TABLE runs(number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
+    "CREATE TABLE runs(number INTEGER PRIMARY KEY AUTOINCREMENT,"
     " owner BLOB NOT NULL, program TEXT NOT NULL, executable BLOB NOT NULL,"
     " manifest BLOB NOT NULL, wanted INTEGER NOT NULL, state INTEGER NOT NULL,"
     " started INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0,"
@@ -116,12 +116,19 @@ void column_error(struct statement *s, int i, struct idevs_error *ret)
     refuse_expecting(ret, code, expected, "%s", column_text(s, i + 2));
 }
 
-void new_id(char ret[ID_LEN + 1])
+void number_text(int64_t number, char ret[ID_LEN + 1])
 {
-    uint8_t raw[ID_LEN / 2];
+    snprintf(ret, ID_LEN + 1, "%lld", (long long)number);
+}
 
-    random_bytes(raw, sizeof(raw));
-    hex_text(raw, sizeof(raw), ret);
+bool number_of_text(const char *id, int64_t *ret, struct idevs_error *ret_err)
+{
+    uint64_t number;
+
+    if (!parse_u64(bytes_of_text(id), INT64_MAX, &number))
+        return refuse(ret_err, "api.not-found", "%s", id);
+    *ret = (int64_t)number;
+    return true;
 }
 
 bool step_done(struct statement *s, struct idevs_error *ret_err)

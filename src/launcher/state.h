@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 
-#define ID_LEN          32 /* lower-case hex of 16 random bytes */
+#define ID_LEN          20 /* decimal, without leading zeros */
 #define SPANS_TEXT      KIB(8)
 #define STATE_RUNS_KEPT 200 /* of one owner; older ended ones are forgotten with their logs */
 
@@ -75,7 +75,8 @@ enum build_state {
     BUILD_FAILED,
 };
 struct build {
-    char id[ID_LEN + 1];
+    int64_t number;      /* of the database, and of the API */
+    char id[ID_LEN + 1]; /* the same as text */
     struct owner owner;
     char program[LIMIT_PROGRAM_NAME + 1];
     uint8_t source[32];
@@ -92,7 +93,7 @@ void build_free(struct build *build);
 #define _cleanup_build_ _cleanup_(build_free)
 typedef bool (*build_each)(const struct build *build, void *context);
 
-/* Chooses the id; the program is `building`. */
+/* Chooses the number; the program is `building`. */
 bool state_add_build(struct state *state, struct build *build,
                      struct idevs_error *ret_err) _must_check_;
 /* The program has what was built, unless it was replaced meanwhile. */
@@ -117,8 +118,8 @@ enum run_state {
 extern const char *const RUN_STATES[]; /* their names, by enum run_state */
 
 struct run_row {
-    int64_t number; /* of the database */
-    char id[ID_LEN + 1];
+    int64_t number;      /* of the database, and of the API */
+    char id[ID_LEN + 1]; /* the same as text */
     struct owner owner;
     char program[LIMIT_PROGRAM_NAME + 1];
     uint8_t executable[32];
@@ -135,7 +136,7 @@ struct run_row {
 };
 typedef bool (*run_each)(const struct run_row *row, void *context);
 
-/* Chooses id and number. Refuses `program.running`. */
+/* Chooses the number. Refuses `program.running`. */
 bool state_add_run(struct state *state, struct run_row *row,
                    struct idevs_error *ret_err) _must_check_;
 bool state_save_run(struct state *state, const struct run_row *row,

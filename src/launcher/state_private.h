@@ -16,7 +16,9 @@ void bind_error(struct statement *s, int i, const struct idevs_error *err); /* t
 bool column_sha256(struct statement *s, int i, uint8_t ret[32]);
 void column_digest(struct statement *s, int i, struct digest *ret);
 void column_error(struct statement *s, int i, struct idevs_error *ret);
-void new_id(char ret[ID_LEN + 1]);
+void number_text(int64_t number, char ret[ID_LEN + 1]);
+/* Refuses `api.not-found`. */
+bool number_of_text(const char *id, int64_t *ret, struct idevs_error *ret_err) _must_check_;
 /* The statement ends without a row. */
 bool step_done(struct statement *s, struct idevs_error *ret_err) _must_check_;
 /* It has a row; refuses `api.not-found` naming `what`. */

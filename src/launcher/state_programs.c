@@ -3,7 +3,8 @@
 
 #define PROGRAM_COLUMNS "owner, name, manifest, source, executable, toolchain, state, created"
 #define BUILD_COLUMNS                                                                              \
-    "id, owner, program, source, manifest, state, executable, toolchain, cached, milliseconds,"    \
+    "number, owner, program, source, manifest, state, executable, toolchain, cached, "             \
+    "milliseconds,"                                                                                \
     " code, expected, found, messages"
 
 static bool program_of_row(struct statement *s, struct program *ret)
@@ -215,7 +216,8 @@ static bool build_of_row(struct statement *s, struct build *ret)
                           .cached = column_int(s, 8) != 0,
                           .milliseconds = column_int(s, 9),
                           .messages = buffer_up_to(LIMIT_COMPILER_TEXT)};
-    snprintf(ret->id, sizeof(ret->id), "%s", column_text(s, 0));
+    ret->number = column_int(s, 0);
+    number_text(ret->number, ret->id);
     snprintf(ret->program, sizeof(ret->program), "%s", column_text(s, 2));
     column_digest(s, 6, &ret->executable);
     column_digest(s, 7, &ret->toolchain);
@@ -225,27 +227,29 @@ static bool build_of_row(struct statement *s, struct build *ret)
            column_sha256(s, 4, ret->manifest);
 }
 
-static bool insert_build(struct state *state, const struct build *build,
-                         struct idevs_error *ret_err)
+static bool insert_build(struct state *state, struct build *build, struct idevs_error *ret_err)
 {
     _cleanup_statement_ struct statement *s = store_prepare(
         state->store,
-        "INSERT INTO builds(id, owner, program, source, manifest, state) VALUES(?, ?, ?, ?, ?, 0)",
+        "INSERT INTO builds(owner, program, source, manifest, state) VALUES(?, ?, ?, ?, 0)"
+        " RETURNING number",
         ret_err);
 
     if (!s)
         return false;
-    bind_text(s, 1, build->id);
-    bind_owner(s, 2, &build->owner);
-    bind_text(s, 3, build->program);
-    bind_sha256(s, 4, build->source);
-    bind_sha256(s, 5, build->manifest);
+    bind_owner(s, 1, &build->owner);
+    bind_text(s, 2, build->program);
+    bind_sha256(s, 3, build->source);
+    bind_sha256(s, 4, build->manifest);
+    if (!step_row(s, build->program, ret_err))
+        return false;
+    build->number = column_int(s, 0);
+    number_text(build->number, build->id);
     return step_done(s, ret_err);
 }
 
 bool state_add_build(struct state *state, struct build *build, struct idevs_error *ret_err)
 {
-    new_id(build->id);
     build->state = BUILD_RUNNING;
     if (!store_begin(state->store, ret_err))
         return false;
@@ -269,7 +273,7 @@ static bool update_build(struct state *state, const struct build *build,
     _cleanup_statement_ struct statement *s = store_prepare(
         state->store,
         "UPDATE builds SET state = ?, executable = ?, toolchain = ?, cached = ?, milliseconds = ?,"
-        " code = ?, expected = ?, found = ?, messages = ? WHERE id = ?",
+        " code = ?, expected = ?, found = ?, messages = ? WHERE number = ?",
         ret_err);
 
     if (!s)
@@ -281,7 +285,7 @@ static bool update_build(struct state *state, const struct build *build,
     bind_int(s, 5, build->milliseconds);
     bind_error(s, 6, &build->error);
     bind_bytes(s, 9, buffer_bytes(&build->messages));
-    bind_text(s, 10, build->id);
+    bind_int(s, 10, build->number);
     return step_done(s, ret_err);
 }
 
@@ -320,13 +324,15 @@ bool state_end_build(struct state *state, const struct build *build, struct idev
 bool state_get_build(struct state *state, const struct owner *owner, const char *id,
                      struct build *ret, struct idevs_error *ret_err)
 {
+    int64_t number = 0;
     _cleanup_statement_ struct statement *s = store_prepare(
-        state->store, "SELECT " BUILD_COLUMNS " FROM builds WHERE owner = ? AND id = ?", ret_err);
+        state->store, "SELECT " BUILD_COLUMNS " FROM builds WHERE owner = ? AND number = ?",
+        ret_err);
 
-    if (!s)
+    if (!s || !number_of_text(id, &number, ret_err))
         return false;
     bind_owner(s, 1, owner);
-    bind_text(s, 2, id);
+    bind_int(s, 2, number);
     return step_row(s, id, ret_err) &&
            (build_of_row(s, ret) || refuse(ret_err, "state.unusable", "a damaged build"));
 }

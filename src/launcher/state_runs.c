@@ -7,31 +7,31 @@ const char *const RUN_STATES[] = {
 };
 
 #define RUN_COLUMNS                                                                                \
-    "number, id, owner, program, executable, manifest, wanted, state, started, ended, restarts,"   \
+    "number, owner, program, executable, manifest, wanted, state, started, ended, restarts,"       \
     " exchanges, (SELECT coalesce(max(n), 0) FROM logs WHERE run = number), code, expected, "      \
     "found,"                                                                                       \
     " spans"
 
 static bool run_of_row(struct statement *s, struct run_row *ret)
 {
-    int64_t state = column_int(s, 7);
+    int64_t state = column_int(s, 6);
 
     *ret = (struct run_row){.number = column_int(s, 0),
-                            .wanted = column_int(s, 6) != 0,
-                            .started = column_int(s, 8),
-                            .ended = column_int(s, 9),
-                            .restarts = column_int(s, 10),
-                            .exchanges = column_int(s, 11),
-                            .lines = column_int(s, 12)};
-    snprintf(ret->id, sizeof(ret->id), "%s", column_text(s, 1));
-    snprintf(ret->program, sizeof(ret->program), "%s", column_text(s, 3));
-    column_error(s, 13, &ret->error);
-    snprintf(ret->spans, sizeof(ret->spans), "%s", column_text(s, 16));
+                            .wanted = column_int(s, 5) != 0,
+                            .started = column_int(s, 7),
+                            .ended = column_int(s, 8),
+                            .restarts = column_int(s, 9),
+                            .exchanges = column_int(s, 10),
+                            .lines = column_int(s, 11)};
+    number_text(ret->number, ret->id);
+    snprintf(ret->program, sizeof(ret->program), "%s", column_text(s, 2));
+    column_error(s, 12, &ret->error);
+    snprintf(ret->spans, sizeof(ret->spans), "%s", column_text(s, 15));
     if (state < RUN_STARTING || state > RUN_ENDED)
         return false;
     ret->state = (enum run_state)state;
-    return column_sha256(s, 2, ret->owner.spki_sha256) && column_sha256(s, 4, ret->executable) &&
-           column_sha256(s, 5, ret->manifest);
+    return column_sha256(s, 1, ret->owner.spki_sha256) && column_sha256(s, 3, ret->executable) &&
+           column_sha256(s, 4, ret->manifest);
 }
 
 /* What is kept of ended runs is bounded; their logs go with them. */
@@ -55,32 +55,31 @@ static bool insert_run(struct state *state, struct run_row *row, struct idevs_er
 {
     _cleanup_statement_ struct statement *s =
         store_prepare(state->store,
-                      "INSERT INTO runs(id, owner, program, executable, manifest, wanted, state,"
-                      " started) VALUES(?, ?, ?, ?, ?, ?, ?, ?) RETURNING number",
+                      "INSERT INTO runs(owner, program, executable, manifest, wanted, state,"
+                      " started) VALUES(?, ?, ?, ?, ?, ?, ?) RETURNING number",
                       ret_err);
 
     if (!s)
         return false;
-    bind_text(s, 1, row->id);
-    bind_owner(s, 2, &row->owner);
-    bind_text(s, 3, row->program);
-    bind_sha256(s, 4, row->executable);
-    bind_sha256(s, 5, row->manifest);
-    bind_int(s, 6, row->wanted);
-    bind_int(s, 7, row->state);
-    bind_int(s, 8, row->started);
+    bind_owner(s, 1, &row->owner);
+    bind_text(s, 2, row->program);
+    bind_sha256(s, 3, row->executable);
+    bind_sha256(s, 4, row->manifest);
+    bind_int(s, 5, row->wanted);
+    bind_int(s, 6, row->state);
+    bind_int(s, 7, row->started);
     enum step step = statement_step(s, ret_err);
     if (step == STEP_CONFLICT)
         return refuse(ret_err, "program.running", "%s", row->program);
     if (step != STEP_ROW)
         return false;
     row->number = column_int(s, 0);
+    number_text(row->number, row->id);
     return step_done(s, ret_err);
 }
 
 bool state_add_run(struct state *state, struct run_row *row, struct idevs_error *ret_err)
 {
-    new_id(row->id);
     if (!store_begin(state->store, ret_err))
         return false;
     if (!insert_run(state, row, ret_err) || !forget_old_runs(state, &row->owner, ret_err)) {
@@ -115,13 +114,14 @@ bool state_save_run(struct state *state, const struct run_row *row, struct idevs
 bool state_get_run(struct state *state, const struct owner *owner, const char *id,
                    struct run_row *ret, struct idevs_error *ret_err)
 {
+    int64_t number = 0;
     _cleanup_statement_ struct statement *s = store_prepare(
-        state->store, "SELECT " RUN_COLUMNS " FROM runs WHERE owner = ? AND id = ?", ret_err);
+        state->store, "SELECT " RUN_COLUMNS " FROM runs WHERE owner = ? AND number = ?", ret_err);
 
-    if (!s)
+    if (!s || !number_of_text(id, &number, ret_err))
         return false;
     bind_owner(s, 1, owner);
-    bind_text(s, 2, id);
+    bind_int(s, 2, number);
     return step_row(s, id, ret_err) &&
            (run_of_row(s, ret) || refuse(ret_err, "state.unusable", "a damaged run"));
 }

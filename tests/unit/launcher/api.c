@@ -264,7 +264,7 @@ static void compiler_messages_reach_the_user_as_they_are(void **state)
     assert_int_equal(added.status, 201);
     struct reply build _cleanup_reply_ =
         world_ask_text(&w, "POST", "/v1/programs/broken/builds", "{}");
-    snprintf(path, sizeof(path), "/v1/builds/%s?wait=10", reply_text(&build, "id"));
+    snprintf(path, sizeof(path), "/v1/builds/%s?wait=10", build.id);
     struct reply ended _cleanup_reply_ = world_ask_text(&w, "GET", path, "");
     assert_string_equal(reply_text(&ended, "state"), "failed");
     assert_string_equal(reply_text(&ended, "messages"), "bad.c:1:1: error: no");
@@ -287,11 +287,11 @@ static void a_build_under_way_is_shared_and_survives_the_launcher(void **state)
     w.silent = true;
     struct reply one _cleanup_reply_ = world_ask_text(&w, "POST", "/v1/programs/slow/builds", "");
     struct reply two _cleanup_reply_ = world_ask_text(&w, "POST", "/v1/programs/slow/builds", "");
-    assert_string_equal(reply_text(&one, "id"), reply_text(&two, "id"));
+    assert_string_equal(one.id, two.id);
     world_kill_launcher(&w);
     w.silent = false;
     world_start_launcher(&w);
-    snprintf(path, sizeof(path), "/v1/builds/%s?wait=10", reply_text(&one, "id"));
+    snprintf(path, sizeof(path), "/v1/builds/%s?wait=10", one.id);
     struct reply ended _cleanup_reply_ = world_ask_text(&w, "GET", path, "");
     assert_string_equal(reply_text(&ended, "state"), "done");
 }

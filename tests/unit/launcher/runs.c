@@ -201,9 +201,9 @@ static void a_run_that_the_warden_refuses_is_ended_with_its_reason(void **state)
     w.refuse_runs = true;
     struct reply r _cleanup_reply_ = world_ask_text(&w, "POST", "/v1/programs/refused/runs", "{}");
     assert_int_equal(r.status, 201);
-    world_wait_state(&w, reply_text(&r, "id"), "ended");
+    world_wait_state(&w, r.id, "ended");
     w.refuse_runs = false;
-    struct reply ended _cleanup_reply_ = get_run(reply_text(&r, "id"), "");
+    struct reply ended _cleanup_reply_ = get_run(r.id, "");
     assert_error(&ended, "compartment.unavailable");
 }
 
@@ -216,7 +216,7 @@ static void a_warden_that_talks_nonsense_is_left(void **state)
     assert_int_equal(r.status, 201);
     world_turn(&w, 50);
     w.garbage = false;
-    world_wait_state(&w, reply_text(&r, "id"), "running");
+    world_wait_state(&w, r.id, "running");
 }
 
 static void a_run_that_is_stopped_while_it_starts_is_killed_when_it_has(void **state)
@@ -226,11 +226,11 @@ static void a_run_that_is_stopped_while_it_starts_is_killed_when_it_has(void **s
     w.silent = true;
     struct reply r _cleanup_reply_ = world_ask_text(&w, "POST", "/v1/programs/early/runs", "{}");
     assert_string_equal(reply_text(&r, "state"), "starting");
-    struct reply stopping _cleanup_reply_ = stop(reply_text(&r, "id"));
+    struct reply stopping _cleanup_reply_ = stop(r.id);
     assert_string_equal(reply_text(&stopping, "state"), "stopping");
     w.silent = false;
     world_stop_warden(&w);
-    world_wait_state(&w, reply_text(&r, "id"), "ended");
+    world_wait_state(&w, r.id, "ended");
     world_start_warden(&w);
     world_turn(&w, 500);
 }

@@ -79,7 +79,8 @@ void world_turn(struct world *w, unsigned milliseconds);
 struct reply {
     int status;
     struct buffer body;
-    json_t *json; /* NULL: not JSON */
+    json_t *json;        /* NULL: not JSON */
+    char id[ID_LEN + 1]; /* of run or build; "" when it has none */
 };
 void reply_free(struct reply *r);
 #define _cleanup_reply_ _cleanup_(reply_free)
