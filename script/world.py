@@ -188,7 +188,7 @@ class World:
     def idevs(self, *arguments, check=True, as_json=True, home=None, **options):
         command = [self.bin / "idevs", *arguments, "--home", home or self.home]
         done = run(*command, *(["--json"] if as_json else []), check=check, **options)
-        return json.loads(done.stdout) if as_json and check and done.stdout.strip() else done
+        return json.loads(done.stdout) if as_json and check else done
 
     # ---- daemons ----
 
@@ -405,8 +405,16 @@ owners: [owner.pub.pem]
             if result.get("ok"):
                 return result
             if time.monotonic() > deadline:
-                raise WorldError(f"the three databases do not agree after {seconds} s: {result}")
+                result["errors"] = result.get("errors", [])[:5]
+                raise WorldError(f"the three databases do not agree after {seconds} s: {result}\n"
+                                 f"{self.situation()}")
             time.sleep(0.2)
+
+    def situation(self):
+        """What the runs and the daemons say of themselves, for whoever has to find out why."""
+        runs = self.idevs("ps", "--all", check=False).stdout
+        tails = "\n".join(f"-- {name}\n{daemon.tail(5)}" for name, daemon in self.daemons.items())
+        return f"{runs}\n{tails}"
 
     def stop(self):
         """Every daemon gets SIGTERM in the order of who asks whom; all of them must end by themselves."""

@@ -72,7 +72,7 @@ static bool put_platform(struct registry *r, const struct platform_request *requ
 bool registry_enrol(struct registry *r, const struct platform_request *request, int64_t now,
                     enum tier *ret_tier, struct idevs_error *ret_err)
 {
-    enum tier tier;
+    enum tier tier = TIER_DEVELOPMENT;
 
     if (!store_begin(r->store, ret_err))
         return false;

@@ -68,8 +68,11 @@ static bool encode_64(struct bytes in, const char *alphabet, bool padded, struct
             v |= (uint32_t)in.data[i + 1] << 8;
         if (n > 2)
             v |= in.data[i + 2];
-        char out[4] = {alphabet[v >> 18], alphabet[v >> 12 & 63],
-                       n > 1 ? alphabet[v >> 6 & 63] : '=', n > 2 ? alphabet[v & 63] : '='};
+        char out[4] = {alphabet[v >> 18], alphabet[v >> 12 & 63], '=', '='};
+        if (n > 1)
+            out[2] = alphabet[v >> 6 & 63];
+        if (n > 2)
+            out[3] = alphabet[v & 63];
         if (!buffer_append(b, out, padded ? 4 : n + 1))
             return false;
     }
