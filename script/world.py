@@ -124,6 +124,8 @@ class World:
         self.daemons = {}
         self.ports = {}
         self.upstreams = {}  # service: the port behind its gateway, where it is not the service's own
+        # Compartments have a uid each; two worlds beside each other must not share them.
+        self.first_uid = 700_000 + 1000 * (os.getpid() % 90)
         self.small_disks = ()  # daemons whose state is on a file system of 16 MiB
         self.last_run = None
         self.sales = sales
@@ -259,6 +261,7 @@ signer: {self.bin / 'idevs-signer'}
 state: {folder / 'state'}
 toolchain: {folder / 'toolchain'}
 launcher_uid: {UIDS['launcher']}
+uid_first: {self.first_uid}
 """)
         run(self.bin / "idevs-warden", "init", "--config", config)
         token = self.write(folder / "token", self.authority_admin("platform", "token", "--tier", "isolated"),

@@ -62,20 +62,20 @@ class Customers(threading.Thread):
         self.join()
 
 
-def program_pids():
+def program_pids(world):
     """Processes of compartments: uids of the warden's range, seen from the host."""
     pids = []
     for entry in os.listdir("/proc"):
         try:
-            if entry.isdigit() and 700_000 <= os.stat(f"/proc/{entry}").st_uid < 800_000:
+            if entry.isdigit() and 0 <= os.stat(f"/proc/{entry}").st_uid - world.first_uid < 1000:
                 pids.append(int(entry))
         except OSError:
             continue
     return pids
 
 
-def kill_program(_world, _choice):
-    for pid in program_pids():
+def kill_program(world):
+    for pid in program_pids(world):
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -91,7 +91,7 @@ def victim(world, kind, choice):
 
 def kill_once(world, kind, choice):
     if kind == "program":
-        kill_program(world, choice)
+        kill_program(world)
         return
     daemon = victim(world, kind, choice)
     daemon.kill()
