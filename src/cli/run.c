@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define RUN_ID_LEN        8
+#define RUN_ID_LEN        16
 #define LOG_PIECE_SECONDS 20 /* how long one look for new lines may wait */
 
 bool run_id_is_valid(const char *text)

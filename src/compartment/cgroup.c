@@ -122,14 +122,24 @@ static void forget(char **path)
     *path = NULL;
 }
 
+/* All groups of compartments are below one folder of ours, which stays: the hierarchy's own folder
+ * may be writable only by privileges that the warden is about to give up. */
+static char *make_base(const char *own)
+{
+    char *base = own ? alloc_format("%s/idevs", own) : NULL;
+
+    if (base && mkdir(base, 0755) < 0 && errno != EEXIST)
+        forget(&base);
+    return base;
+}
+
 static bool find_v1(struct cgroup_host *host)
 {
     bool any = false;
 
     for (size_t i = 0; i < CGROUP_CONTROLLERS; i++) {
-        host->base[i] = own_folder("cgroup", CONTROLLERS[i]);
-        if (host->base[i] && access(host->base[i], W_OK) < 0)
-            forget(&host->base[i]);
+        _cleanup_text_ char *own = own_folder("cgroup", CONTROLLERS[i]);
+        host->base[i] = make_base(own);
         any |= host->base[i] != NULL;
     }
     return any;
