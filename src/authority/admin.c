@@ -13,7 +13,7 @@
 
 #define TOKEN_LEN      32
 #define TOKEN_LIFE     3600
-#define TOKEN_LIFE_MAX (7 * 24 * 3600)
+#define TOKEN_LIFE_MAX (UINT64_C(7) * 24 * 3600)
 
 static struct registry *open_registry(const struct admin *a, struct idevs_error *ret_err)
 {

@@ -35,6 +35,15 @@ static bool move_up(int fd, int *ret)
     return *ret >= 0;
 }
 
+/* The descriptor, which its variable owns no more. */
+static int give_up(int *fd)
+{
+    int given = *fd;
+
+    *fd = -1;
+    return given;
+}
+
 static bool open_file(char *path, int *ret, struct idevs_error *ret_err)
 {
     _cleanup_text_ char *owned = path;
@@ -107,8 +116,7 @@ bool signer_start(const char *program, const char *state, struct signer_client *
     const struct signer_client started = {ours};
     if (!answers(&started, ret_err))
         return false;
-    ret->socket = ours;
-    ours = -1;
+    ret->socket = give_up(&ours);
     return true;
 }
 
