@@ -10,6 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifdef __x86_64__
+#define CONTROL_FLOW "-fcf-protection=full"
+#else
+#define CONTROL_FLOW "-fcf-protection=none" /* the compiler knows no other here */
+#endif
 #define CUT "\n[the compiler said more than fits here]\n"
 
 static const struct compartment_back_end *back_end(void)
@@ -47,9 +52,7 @@ static bool start_compiler(struct compilation *c, int toolchain, uid_t uid, int 
                                 "-U_FORTIFY_SOURCE",
                                 "-D_FORTIFY_SOURCE=2",
                                 "-fstack-clash-protection",
-#ifdef __x86_64__
-                                "-fcf-protection",
-#endif
+                                CONTROL_FLOW,
                                 "-ftrivial-auto-var-init=zero",
                                 "-ffile-prefix-map=/work=.",
                                 "-frandom-seed=idevs",
@@ -57,7 +60,6 @@ static bool start_compiler(struct compilation *c, int toolchain, uid_t uid, int 
                                 "-fno-use-linker-plugin",
                                 "-fdiagnostics-color=never",
                                 "-Wl,-z,relro,-z,now,-z,noexecstack",
-                                "-Wl,--no-warnings",
                                 build_id,
                                 "-o",
                                 "program",

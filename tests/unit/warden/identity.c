@@ -1,0 +1,134 @@
+#include "warden/identity.h"
+#include "../test.h"
+#include "crypto/digest.h"
+#include "exchange/cose.h"
+#include "folder.h"
+#include "warden/config.h"
+#include "wire/platform_request.h"
+
+static void a_key_is_made_once_and_for_root_alone(void **state)
+{
+    _cleanup_folder_ char *folder = folder_fresh();
+    _cleanup_text_ char *path = alloc_format("%s/platform.pem", folder);
+    struct idevs_error err;
+    struct stat st;
+    bool made;
+
+    (void)state;
+    assert_true(identity_init(folder, &made, &err) && made);
+    assert_int_equal(stat(folder, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    _cleanup_key_ struct key *key = identity_open(folder, &err);
+    assert_non_null(key);
+    assert_true(identity_init(folder, &made, &err) && !made);
+    _cleanup_key_ struct key *again = identity_open(folder, &err);
+    uint8_t spki[2][SPKI_LEN];
+    key_spki(key, spki[0]);
+    key_spki(again, spki[1]);
+    assert_memory_equal(spki[0], spki[1], SPKI_LEN);
+    assert_int_equal(chmod(path, 0640), 0);
+    assert_null(identity_open(folder, &err));
+    assert_refused(&err, "state.unusable");
+}
+
+static void a_newer_state_is_left_alone(void **state)
+{
+    _cleanup_folder_ char *folder = folder_fresh();
+    struct idevs_error err;
+    bool made;
+
+    (void)state;
+    folder_put(folder, "version", bytes_of_text("2\n"));
+    assert_false(identity_init(folder, &made, &err));
+    assert_refused(&err, "state.newer");
+    assert_null(identity_open(folder, &err));
+    assert_refused(&err, "state.newer");
+    folder_put(folder, "version", bytes_of_text("one\n"));
+    assert_null(identity_open(folder, &err));
+    assert_refused(&err, "state.unusable");
+}
+
+static void a_state_that_was_never_made_is_refused(void **state)
+{
+    _cleanup_folder_ char *folder = folder_fresh();
+    struct idevs_error err;
+
+    (void)state;
+    assert_null(identity_open(folder, &err));
+    assert_refused(&err, "state.unusable");
+}
+
+static void an_enrolment_is_signed_and_names_the_token_by_its_digest(void **state)
+{
+    _cleanup_key_ struct key *key = key_generate();
+    _cleanup_public_key_ struct public_key *public = public_key_of(key);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(PLATFORM_REQUEST_MAX);
+    const char *back_ends[] = {"process"};
+    struct platform_request request;
+    struct bytes payload;
+    uint8_t digest[SHA256_LEN];
+    uint8_t spki[SPKI_LEN];
+
+    (void)state;
+    assert_true(identity_enrol(key, bytes_of_text("token"), back_ends, 1, "host", &b));
+    assert_true(cose_verify(public, PLATFORM_REQUEST_TYPE, buffer_bytes(&b), &payload));
+    assert_true(platform_request_decode(payload, &request));
+    sha256(bytes_of_text("token"), digest);
+    assert_memory_equal(request.token_sha256, digest, SHA256_LEN);
+    key_spki(key, spki);
+    assert_memory_equal(request.spki, spki, SPKI_LEN);
+    assert_string_equal(request.back_ends[0], "process");
+    assert_string_equal(request.description, "host");
+}
+
+static bool config_is(const char *text, const char *code, struct warden_config *ret)
+{
+    _cleanup_folder_ char *folder = folder_fresh();
+    _cleanup_text_ char *path = alloc_format("%s/warden.yaml", folder);
+    struct idevs_error err = {0};
+
+    folder_put(folder, "warden.yaml", bytes_of_text(text));
+    if (warden_config_load(path, ret, &err))
+        return *code == 0;
+    return error_is(&err, code);
+}
+
+static void configuration_is_strict(void **state)
+{
+    struct warden_config c;
+
+    (void)state;
+    assert_true(config_is("socket: /s\nstate: x\nlauncher_uid: 62001\n", "", &c));
+    assert_string_equal(c.socket, "/s");
+    assert_non_null(strstr(c.state, "/x"));
+    assert_null(c.toolchain);
+    assert_int_equal(c.uid_first, 700000);
+    assert_int_equal(c.uid_count, 1000);
+    warden_config_free(&c);
+    assert_true(config_is("socket: /s\nstate: /x\n", "config.syntax", &c));
+    assert_true(
+        config_is("socket: /s\nstate: /x\nlauncher_uid: 1\nmore: 1\n", "config.syntax", &c));
+    assert_true(config_is("socket: /s\nstate: /x\nlauncher_uid: 700001\n", "config.syntax", &c));
+    assert_true(
+        config_is("socket: /s\nstate: /x\nlauncher_uid: 1\nuid_first: 5\n", "config.syntax", &c));
+    assert_true(config_is("socket: /s\nstate: /x\nlauncher_uid: 1\nback_ends: [cheri]\n",
+                          "config.syntax", &c));
+    assert_true(
+        config_is("socket: /s\nstate: /x\nlauncher_uid: 1\nback_ends: [process]\n", "", &c));
+    warden_config_free(&c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_key_is_made_once_and_for_root_alone),
+        cmocka_unit_test(a_newer_state_is_left_alone),
+        cmocka_unit_test(a_state_that_was_never_made_is_refused),
+        cmocka_unit_test(an_enrolment_is_signed_and_names_the_token_by_its_digest),
+        cmocka_unit_test(configuration_is_strict),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
