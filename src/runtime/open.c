@@ -28,6 +28,21 @@ static void harden(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* jansson, in the programs that link it, would take the seed of its hash tables from /dev/urandom;
+ * there are no files here, and trying to open one ends the program. */
+__attribute__((weak)) void json_object_seed(size_t seed);
+
+static void seed_jansson(void)
+{
+    size_t seed = 0;
+
+    if (!json_object_seed)
+        return;
+    while (seed == 0) /* which would mean: choose one yourself */
+        random_bytes(&seed, sizeof(seed));
+    json_object_seed(seed);
+}
+
 /* The manifest comes from the attester, which measured it; what it says about the launcher's
  * services and the authority is what we go by. */
 static bool get_manifest(struct idevs *ip, struct idevs_error *ret_err)
@@ -68,6 +83,7 @@ struct idevs *runtime_open(const struct runtime_options *options, struct idevs_e
     struct idevs_error err = {0};
 
     harden();
+    seed_jansson();
     ip->options = *options;
     channel_open(&ip->launcher, options->launcher_fd, "launcher.unreachable");
     channel_open(&ip->attester, options->attester_fd, "warden.unreachable");

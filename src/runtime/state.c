@@ -93,7 +93,7 @@ int idevs_load(struct idevs *ip, const char *service, const char *name,
 {
     _cleanup_call_answer_ struct call_answer answer = {0};
     struct service *s;
-    uint64_t version;
+    uint64_t version = 0;
 
     if (!begin(ip, service, name, &s, &ip->error) ||
         !load(ip, s, name, &answer, &version, &ip->error))
@@ -147,7 +147,7 @@ int idevs_save(struct idevs *ip, const char *service, const char *name, const vo
                size_t len)
 {
     struct service *s;
-    uint64_t version;
+    uint64_t version = 0;
 
     if (!begin(ip, service, name, &s, &ip->error))
         return -1;
