@@ -186,6 +186,8 @@ static void an_expired_certificate_is_refused_also_when_it_was_cached(void **sta
 
     assert_int_equal(verify_at(f, &outer, NOW), VERDICT_ACCEPTED);
     assert_int_equal(certificates_count(f->verifier.certificates), 1);
+    /* the path verified a moment ago, so that it is the cache that looks at the time */
+    assert_int_equal(verify_at(f, &outer, NOW + 1790), VERDICT_SEALED);
     assert_int_equal(verify_at(f, &outer, NOW + 1801), VERDICT_PLAIN);
     assert_refused(&f->err, "certificate.expired");
     assert_int_equal(certificates_count(f->verifier.certificates), 0);
