@@ -197,6 +197,25 @@ static void an_expired_certificate_is_refused_also_when_it_was_cached(void **sta
     assert_refused(&f->err, "certificate.expired");
 }
 
+/* The cache trusts a path for five minutes; then an anchor that expired meanwhile ends it. */
+static void an_expired_anchor_is_noticed(void **state)
+{
+    struct fixture *f = *state;
+    const struct actor_program_fields long_lived = {.not_after = NOW + 200000};
+    const int64_t end = NOW + 86400;
+    struct actor_program p;
+
+    actor_program_make(&p, &f->tier, &long_lived, NOW);
+    for (int64_t at = end - 100; at <= end + 500; at += 300) {
+        struct caller *caller = certificates_find(f->verifier.certificates, buffer_bytes(&p.cert),
+                                                  bytes_of(NULL, 0), at, &f->err);
+        assert_int_equal(caller != NULL, at < end + 200);
+        caller_release(caller);
+    }
+    assert_true(error_is(&f->err, "certificate."));
+    actor_program_free(&p);
+}
+
 static void a_certificate_of_a_service_is_not_one_of_a_program(void **state)
 {
     struct fixture *f = *state;
@@ -448,6 +467,7 @@ int main(void)
         CLAIM(a_certificate_is_asked_for_before_anything_is_opened),
         CLAIM(a_certificate_of_another_ca_is_refused),
         CLAIM(an_expired_certificate_is_refused_also_when_it_was_cached),
+        CLAIM(an_expired_anchor_is_noticed),
         CLAIM(a_certificate_of_a_service_is_not_one_of_a_program),
         CLAIM(the_forwarded_chain_holds_nothing_unverified),
         CLAIM(another_key_or_changed_bytes_are_refused),
