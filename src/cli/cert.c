@@ -24,13 +24,14 @@ static void shown_release(struct shown *s)
 }
 #define _cleanup_shown_ _cleanup_(shown_release)
 
-/* What has the form of a run's id is a run at the launcher, anything else a file. */
+/* A number is a run at the launcher, anything else a file. */
 static bool read_pem(const struct cli *cli, const char *what, struct buffer *b,
                      struct idevs_error *ret_err)
 {
+    uint64_t run;
     char path[64];
 
-    if (!run_id_is_valid(what))
+    if (!parse_u64(bytes_of_text(what), INT64_MAX, &run))
         return file_read(what, b, ret_err);
     snprintf(path, sizeof(path), "/v1/runs/%s/certificate", what);
     const struct ask ask = {

@@ -93,9 +93,7 @@ bool add_program(const struct cli *cli, const char *file, const char *manifest, 
                  json_t **ret, struct idevs_error *ret_err) _must_check_; /* program.c */
 bool build_program(const struct cli *cli, const char *name, json_t **ret,
                    struct idevs_error *ret_err) _must_check_;
-/* 32 hex digits, as the launcher numbers runs and builds. */
-bool run_id_is_valid(const char *text) _must_check_; /* run.c */
 bool print_logs(const struct cli *cli, const char *run, bool follow,
-                struct idevs_error *ret_err) _must_check_;
+                struct idevs_error *ret_err) _must_check_; /* run.c */
 
 #endif

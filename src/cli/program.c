@@ -147,11 +147,16 @@ static bool run_rm(const struct cli *cli, const struct arguments *a, struct idev
 
 /* ---- build ---- */
 
-static json_t *wait_for_build(const struct cli *cli, const char *id, struct idevs_error *ret_err)
+static long long id_of(const json_t *object)
+{
+    return (long long)json_integer_value(json_object_get(object, "id"));
+}
+
+static json_t *wait_for_build(const struct cli *cli, long long id, struct idevs_error *ret_err)
 {
     for (unsigned waited = 0;; waited++) {
         progress(cli, "compiling%.*s", (int)(waited % 4), "...");
-        json_t *build = launcher_ask(cli, "GET", NULL, ret_err, "/v1/builds/%s?wait=30", id);
+        json_t *build = launcher_ask(cli, "GET", NULL, ret_err, "/v1/builds/%lld?wait=30", id);
         if (!build || strcmp(text_of(build, "state"), "running") != 0) {
             progress(cli, "%s", "");
             return build;
@@ -180,7 +185,7 @@ bool build_program(const struct cli *cli, const char *name, json_t **ret,
         launcher_ask(cli, "POST", NULL, ret_err, "/v1/programs/%s/builds", name);
     if (!started)
         return false;
-    *ret = wait_for_build(cli, text_of(started, "id"), ret_err);
+    *ret = wait_for_build(cli, id_of(started), ret_err);
     if (!*ret)
         return false;
     const char *messages = json_string_value(json_object_get(*ret, "messages"));

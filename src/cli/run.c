@@ -8,20 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#define RUN_ID_LEN        16
 #define LOG_PIECE_SECONDS 20 /* how long one look for new lines may wait */
-
-bool run_id_is_valid(const char *text)
-{
-    uint8_t id[RUN_ID_LEN];
-
-    return hex_exactly(text, id, sizeof(id));
-}
 
 static bool valid_run(const char *text, struct idevs_error *ret_err)
 {
-    return run_id_is_valid(text) ||
-           refuse_expecting(ret_err, "usage", "the id of a run (see idevs ps)", "%s", text);
+    uint64_t id;
+
+    return parse_u64(bytes_of_text(text), INT64_MAX, &id) ||
+           refuse_expecting(ret_err, "usage", "the number of a run (see idevs ps)", "%s", text);
 }
 
 static bool has_ended(const json_t *run)
@@ -53,9 +47,10 @@ static void print_run(const json_t *run)
 
     time_of(run, "started", started);
     time_of(run, "ended", ended);
-    printf("run %s of %s\n  state      %s\n  started    %s\n  ended      %s\n"
+    printf("run %lld of %s\n  state      %s\n  started    %s\n  ended      %s\n"
            "  restarts   %lld\n  exchanges  %lld\n",
-           text_of(run, "id"), text_of(run, "program"), text_of(run, "state"), started, ended,
+           (long long)json_integer_value(json_object_get(run, "id")), text_of(run, "program"),
+           text_of(run, "state"), started, ended,
            (long long)json_integer_value(json_object_get(run, "restarts")),
            (long long)json_integer_value(json_object_get(run, "exchanges")));
     if (json_is_object(error))
@@ -75,6 +70,8 @@ static void show_run(const struct cli *cli, const json_t *run)
 
 static bool run_run(const struct cli *cli, const struct arguments *a, struct idevs_error *ret_err)
 {
+    char id[32];
+
     if (!name_is_valid(a->positional[0], LIMIT_PROGRAM_NAME))
         return refuse(ret_err, "name.invalid", "%s", a->positional[0]);
     _cleanup_json_ json_t *body = json_object();
@@ -83,9 +80,9 @@ static bool run_run(const struct cli *cli, const struct arguments *a, struct ide
     if (!run)
         return false;
     if (argument_given(a, "--wait")) {
-        json_t *ended = wait_for_end(cli, text_of(run, "id"), ret_err);
+        snprintf(id, sizeof(id), "%lld", (long long)json_integer_value(json_object_get(run, "id")));
         json_decref(run);
-        run = ended;
+        run = wait_for_end(cli, id, ret_err);
         if (!run)
             return false;
     }
@@ -105,14 +102,15 @@ static bool run_ps(const struct cli *cli, const struct arguments *a, struct idev
         print_json(answer);
         return true;
     }
-    printf("%-17s %-24s %-10s %-24s %9s\n", "RUN", "PROGRAM", "STATE", "STARTED", "EXCHANGES");
+    printf("%-6s %-24s %-10s %-24s %9s\n", "RUN", "PROGRAM", "STATE", "STARTED", "EXCHANGES");
     json_array_foreach(json_object_get(answer, "runs"), i, run)
     {
         char started[32];
         if (has_ended(run) && !argument_given(a, "--all"))
             continue;
         time_of(run, "started", started);
-        printf("%-17s %-24s %-10s %-24s %9lld\n", text_of(run, "id"), text_of(run, "program"),
+        printf("%-6lld %-24s %-10s %-24s %9lld\n",
+               (long long)json_integer_value(json_object_get(run, "id")), text_of(run, "program"),
                text_of(run, "state"), started,
                (long long)json_integer_value(json_object_get(run, "exchanges")));
     }
