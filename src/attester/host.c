@@ -81,34 +81,47 @@ static double mebibytes(uint64_t n)
     return (double)n / (1 << 20);
 }
 
+struct map_sums {
+    unsigned n;
+    uint64_t all;
+    uint64_t writable;
+    uint64_t executable;
+    uint64_t both;
+};
+
+/* "from-to rights …", addresses in hexadecimal. */
+static void add_mapping(const char *line, struct map_sums *sums)
+{
+    char *end;
+    uint64_t from = strtoull(line, &end, 16);
+    uint64_t to = end != line && *end == '-' ? strtoull(end + 1, &end, 16) : 0;
+
+    if (to < from || to == 0 || strnlen(end, 5) < 5 || *end != ' ')
+        return;
+    bool w = end[2] == 'w';
+    bool x = end[3] == 'x';
+    uint64_t size = to - from;
+    sums->n++;
+    sums->all += size;
+    sums->writable += w ? size : 0;
+    sums->executable += x ? size : 0;
+    sums->both += w && x ? size : 0;
+}
+
 void attester_summarise_map(struct bytes map, char *ret)
 {
-    uint64_t all = 0;
-    uint64_t writable = 0;
-    uint64_t executable = 0;
-    uint64_t both = 0;
-    unsigned n = 0;
+    struct map_sums sums = {0};
 
     for (size_t i = 0; i < map.len;) {
         const char *line = (const char *)map.data + i;
         const char *end = memchr(line, '\n', map.len - i);
         size_t len = end ? (size_t)(end - line) : map.len - i;
         char copy[64];
-        uint64_t from;
-        uint64_t to;
-        char rights[5];
         snprintf(copy, sizeof(copy), "%.*s", (int)(len < 60 ? len : 60), line);
-        if (sscanf(copy, "%lx-%lx %4s", &from, &to, rights) == 3 && to >= from) {
-            bool w = rights[1] == 'w';
-            bool x = rights[2] == 'x';
-            n++;
-            all += to - from;
-            writable += w ? to - from : 0;
-            executable += x ? to - from : 0;
-            both += w && x ? to - from : 0;
-        }
+        add_mapping(copy, &sums);
         i += len + 1;
     }
     snprintf(ret, EAT_TEXT, "%u mappings, %.1f MiB; writable %.1f, executable %.1f, both %.1f MiB",
-             n, mebibytes(all), mebibytes(writable), mebibytes(executable), mebibytes(both));
+             sums.n, mebibytes(sums.all), mebibytes(sums.writable), mebibytes(sums.executable),
+             mebibytes(sums.both));
 }

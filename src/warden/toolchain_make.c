@@ -19,8 +19,6 @@
 
 #define MAX_FILE MIB(256)
 
-extern char **environ;
-
 struct making {
     const struct toolchain_options *options;
     char *root;   /* where it is gathered before it gets its name */
