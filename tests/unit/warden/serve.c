@@ -286,6 +286,56 @@ static void an_executable_from_elsewhere_gets_no_source_claim(void **state)
     close(sock);
 }
 
+static void read_request(int channel, struct buffer *in, struct frame *ret)
+{
+    struct pollfd p = {.fd = channel, .events = POLLIN};
+    size_t used;
+
+    buffer_clear(in);
+    while (frame_decode(buffer_bytes(in), LIMIT_CSR, ret, &used) != FRAME_DONE) {
+        uint8_t step[4096];
+        assert_int_equal(poll(&p, 1, 10000), 1);
+        ssize_t n = read(channel, step, sizeof(step));
+        assert_true(n > 0 && buffer_append(in, step, (size_t)n));
+    }
+    assert_int_equal(ret->kind, FRAME_REQUEST);
+}
+
+/* Key, evidence and certificate request are made inside, with no call that is forbidden there. */
+static void the_run_time_asks_for_a_certificate_from_inside(void **state)
+{
+    static const char SOURCE[] = "#include <idevs.h>\n"
+                                 "int main(void) { return idevs_open(0) ? 0 : 1; }\n";
+    _cleanup_buffer_ struct buffer in = buffer_up_to(KIB(128));
+    _cleanup_buffer_ struct buffer out = buffer_up_to(KIB(1));
+    const uint8_t challenge[CHALLENGE_LEN] = {5};
+    struct answer built;
+    struct answer a;
+    struct frame f;
+
+    (void)state;
+    skip_unless_possible();
+    int sock = connect_to_warden();
+    build(sock, SOURCE, "some", &built);
+    if (!built.done || built.text[0])
+        fail_msg("%s: %s", built.code, built.text);
+    run(sock, built.fd, "some", &a);
+    read_request(a.fd, &in, &f);
+    assert_true(bytes_equal_text(f.target, "authority:challenge"));
+    const struct frame reply = {.id = f.id,
+                                .kind = FRAME_REPLY,
+                                .status = 200,
+                                .type = bytes_of_text("application/octet-stream"),
+                                .body = bytes_of(challenge, sizeof(challenge))};
+    assert_true(frame_encode(&reply, &out) && fd_write_all(a.fd, out.data, out.len));
+    read_request(a.fd, &in, &f);
+    assert_true(bytes_equal_text(f.target, "authority:certificate"));
+    assert_true(f.body.len > 500);
+    close(a.fd);
+    close(built.fd);
+    close(sock);
+}
+
 static void a_second_build_comes_from_the_cache_unless_it_is_damaged(void **state)
 {
     struct answer first;
@@ -561,6 +611,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_program_is_built_run_and_attested),
         cmocka_unit_test(another_manifest_gets_no_source_claim),
         cmocka_unit_test(an_executable_from_elsewhere_gets_no_source_claim),
+        cmocka_unit_test(the_run_time_asks_for_a_certificate_from_inside),
         cmocka_unit_test(a_second_build_comes_from_the_cache_unless_it_is_damaged),
         cmocka_unit_test(every_input_of_a_build_shows_in_its_digest),
         cmocka_unit_test(bad_sources_are_refused_with_the_compilers_words),
