@@ -43,6 +43,13 @@ static void the_same_approval_again_changes_nothing(void **state)
     assert_int_equal(name.n_approvals, 1);
 }
 
+static void count_other(const char *owner, const struct approval *approval, void *context)
+{
+    assert_string_equal(owner, "owner");
+    if (strcmp(approval->program, "other") == 0)
+        ++*(int *)context;
+}
+
 static void only_the_newest_32_count_newest_first(void **state)
 {
     struct station *s = *state;
@@ -60,6 +67,9 @@ static void only_the_newest_32_count_newest_first(void **state)
     assert_int_equal(name.n_approvals, APPRAISAL_APPROVALS);
     for (int i = 0; i < APPRAISAL_APPROVALS; i++)
         assert_int_equal(name.approvals[i].issued_at, 1039 - i);
+    int kept = 0;
+    assert_true(registry_each_approval(s->issuer.registry, count_other, &kept, &err));
+    assert_int_equal(kept, APPRAISAL_APPROVALS);
 }
 
 static void a_name_stays_with_its_first_owner(void **state)

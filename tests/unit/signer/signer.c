@@ -5,7 +5,9 @@
 #include "wire/eat.h"
 #include "wire/signer_request.h"
 
-#define NOW INT64_C(1800000000)
+#define NOW         INT64_C(1800000000)
+#define ISSUED_FROM (NOW - 1000)
+#define ISSUED_TO   (NOW + 100000)
 
 static struct signer signer;
 static struct buffer pems[TIERS][2]; /* key, issuer */
@@ -18,8 +20,8 @@ static void make_issuer(enum tier tier, const char *uri, struct buffer *key_pem,
     uint8_t spki[SPKI_LEN];
     struct certificate_fields f = {.subject = tier_name(tier),
                                    .spki = spki,
-                                   .not_before = NOW - 1000,
-                                   .not_after = NOW + 100000,
+                                   .not_before = ISSUED_FROM,
+                                   .not_after = ISSUED_TO,
                                    .is_ca = true,
                                    .uri = uri};
     struct idevs_error err;
@@ -172,6 +174,7 @@ static void point_off_the_curve(struct scene *s)
 static void early(struct scene *s)
 {
     s->request.not_before = NOW - 6;
+    s->request.not_after = NOW + 10;
 }
 static void late(struct scene *s)
 {
@@ -263,22 +266,33 @@ static void each_bad_field_is_refused(void **state)
     }
 }
 
-static void a_life_beyond_the_issuers_is_refused(void **state)
+/* Asked at `now` for a life from then on. */
+static bool ask_at(struct scene *s, int64_t now, int64_t life)
 {
-    _cleanup_scene_ struct scene s;
     _cleanup_buffer_ struct buffer message = buffer_up_to(SIGNER_MESSAGE_MAX);
     _cleanup_buffer_ struct buffer answer = buffer_up_to(SIGNER_MESSAGE_MAX);
     struct bytes der;
-    int64_t end = NOW + 100000;
+
+    buffer_clear(&s->encoded);
+    assert_true(eat_encode(&s->claims, &s->encoded));
+    s->request.claims = buffer_bytes(&s->encoded);
+    s->request.not_before = now;
+    s->request.not_after = now + life;
+    assert_true(signer_request_encode(&s->request, &message));
+    signer_answer(&signer, buffer_bytes(&message), now, &answer);
+    return signer_answer_decode(buffer_bytes(&answer), &der, &s->err);
+}
+
+static void a_life_beyond_the_issuers_is_refused(void **state)
+{
+    _cleanup_scene_ struct scene s;
     (void)state;
     scene_make(&s);
-    assert_true(eat_encode(&s.claims, &s.encoded));
-    s.request.claims = buffer_bytes(&s.encoded);
-    s.request.not_before = end - 3599;
-    s.request.not_after = end + 1;
-    assert_true(signer_request_encode(&s.request, &message));
-    signer_answer(&signer, buffer_bytes(&message), end - 3599, &answer);
-    assert_false(signer_answer_decode(buffer_bytes(&answer), &der, &s.err));
+    assert_true(ask_at(&s, ISSUED_FROM, 3600));
+    assert_false(ask_at(&s, ISSUED_FROM - 1, 3600));
+    assert_refused(&s.err, "signer.request");
+    assert_true(ask_at(&s, ISSUED_TO - 3600, 3600));
+    assert_false(ask_at(&s, ISSUED_TO - 3599, 3600));
     assert_refused(&s.err, "signer.request");
 }
 
