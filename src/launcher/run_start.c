@@ -166,19 +166,6 @@ static void on_run_answer(const struct warden_answer *answer, int *fd, void *con
     run_happens(context, &event);
 }
 
-static int blob_memfd(const struct run *run, const char *name, const uint8_t sha256[32],
-                      struct idevs_error *ret_err)
-{
-    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_EXECUTABLE);
-
-    if (!blob_get(run->launcher->state.blobs, sha256, &b, ret_err))
-        return -1;
-    int fd = memfd_sealed(name, buffer_bytes(&b));
-    if (fd < 0)
-        refuse_errno(ret_err, "internal", name);
-    return fd;
-}
-
 /* `process` wherever it is offered: the only back end that every warden has. */
 static const char *choose_back_end(const struct warden_answer *status)
 {
@@ -196,7 +183,9 @@ bool run_ask_start(struct run *run, struct idevs_error *ret_err)
 
     if (!status)
         return refuse(ret_err, "warden.unreachable", "no connection to %s", l->config->warden);
-    int executable = blob_memfd(run, "executable", run->row.executable, ret_err);
+    /* Not read here: the warden measures its own copy, and what nobody approved gets no
+     * certificate. */
+    int executable = state_open_blob(&l->state, run->row.executable, ret_err);
     if (executable < 0)
         return false;
     int manifest = memfd_sealed("manifest", buffer_bytes(&run->manifest_bytes));

@@ -3,6 +3,8 @@
 #include "base/fd.h"
 #include "launcher/state_private.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 /* The partial index is what makes "one run of a program at a time" true after any crash. */
@@ -190,6 +192,18 @@ bool state_has_blob(struct state *state, const struct owner *owner, const uint8_
     return step_row(s, text, ret_err) &&
            (blob_exists(state->blobs, sha256) ||
             refuse(ret_err, "api.not-found", "%s is not in the state directory any more", text));
+}
+
+int state_open_blob(struct state *state, const uint8_t sha256[32], struct idevs_error *ret_err)
+{
+    char text[65];
+
+    hex_text(sha256, 32, text);
+    _cleanup_text_ char *path = alloc_format("%s/%.2s/%s", state->blobs, text, text + 2);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+    if (fd < 0)
+        refuse_errno(ret_err, errno == ENOENT ? "api.not-found" : "state.unusable", text);
+    return fd;
 }
 
 /* ---- services ---- */

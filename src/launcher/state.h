@@ -35,6 +35,9 @@ bool state_put_blob(struct state *state, const struct owner *owner, const uint8_
 /* Refuses `api.not-found` unless it is the owner's. */
 bool state_has_blob(struct state *state, const struct owner *owner, const uint8_t sha256[32],
                     struct idevs_error *ret_err) _must_check_;
+/* The file of a blob, to be read by somebody who hashes it himself. -1: refuses `api.not-found`. */
+int state_open_blob(struct state *state, const uint8_t sha256[32],
+                    struct idevs_error *ret_err) _must_check_;
 
 /* ---- programs ---- */
 enum program_state {
