@@ -82,7 +82,7 @@ static void measure(struct peer peers[3], const char *mode, int n)
     if (!took)
         return;
     for (int i = 0; i < WARM_UP; i++)
-        failed += operate(peers, mode, -i);
+        failed += operate(peers, mode, n + i);
     uint64_t begin = bench_now_ns();
     for (int i = 0; i < n; i++) {
         uint64_t since = bench_now_ns();

@@ -84,7 +84,7 @@ int main(void)
     if (!ip)
         return 1;
     for (int i = 0; i < WARM_UP; i++)
-        failed += operate(ip, -i) != 0;
+        failed += operate(ip, COUNT + i) != 0;
     uint64_t begin = bench_now_ns();
     for (int i = 0; i < COUNT; i++) {
         uint64_t since = bench_now_ns();
