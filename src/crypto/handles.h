@@ -6,20 +6,28 @@
 
 #include <openssl/evp.h>
 
+/* Each key keeps the context of its operation, ready for use again and again: to make one, OpenSSL
+ * 3.0 walks through every name that it knows, which costs a good part of the operation. */
 struct key {
     EVP_PKEY *pkey;
+    EVP_PKEY_CTX *signing;
     uint8_t spki[SPKI_LEN];
 };
 
 struct public_key {
     EVP_PKEY *pkey;
+    EVP_PKEY_CTX *verifying;
     uint8_t spki[SPKI_LEN];
 };
 
 struct x25519_key {
     EVP_PKEY *pkey;
+    EVP_PKEY_CTX *agreeing;
     uint8_t public[X25519_LEN];
 };
+
+/* A context of `pkey`, readied by `init`; never NULL. */
+EVP_PKEY_CTX *ready_context(EVP_PKEY *pkey, int (*init)(EVP_PKEY_CTX *));
 
 #define LIMIT_KEY_FILE 65536 /* bytes of a PEM file with keys or certificates */
 

@@ -13,6 +13,15 @@
 #define HALF         (ES256_LEN / 2)
 #define LIMIT_ES_DER 80
 
+EVP_PKEY_CTX *ready_context(EVP_PKEY *pkey, int (*init)(EVP_PKEY_CTX *))
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+
+    if (!ctx || init(ctx) <= 0)
+        crypto_is_broken();
+    return ctx;
+}
+
 static struct key *key_of(EVP_PKEY *pkey)
 {
     struct key *key = alloc_zero(1, sizeof(*key));
@@ -22,6 +31,7 @@ static struct key *key_of(EVP_PKEY *pkey)
         key_free(key);
         return NULL;
     }
+    key->signing = ready_context(pkey, EVP_PKEY_sign_init);
     return key;
 }
 
@@ -127,6 +137,7 @@ void key_free(struct key *key)
 {
     if (!key)
         return;
+    EVP_PKEY_CTX_free(key->signing);
     EVP_PKEY_free(key->pkey);
     free(key);
 }
@@ -153,9 +164,8 @@ bool key_sign(const struct key *key, struct bytes message, uint8_t ret[ES256_LEN
     uint8_t hash[SHA256_LEN];
     uint8_t der[LIMIT_ES_DER];
     size_t len = sizeof(der);
-    _cleanup_pkey_ctx_ EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
 
     sha256(message, hash);
-    return ctx && EVP_PKEY_sign_init(ctx) > 0 &&
-           EVP_PKEY_sign(ctx, der, &len, hash, sizeof(hash)) > 0 && to_raw(bytes_of(der, len), ret);
+    return EVP_PKEY_sign(key->signing, der, &len, hash, sizeof(hash)) > 0 &&
+           to_raw(bytes_of(der, len), ret);
 }

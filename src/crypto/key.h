@@ -8,6 +8,7 @@
 #define ES256_LEN 64
 #define SPKI_LEN  91 /* DER SubjectPublicKeyInfo of an uncompressed P-256 point */
 
+/* A key of any kind serves one thread at a time, also where it is const. */
 struct key;        /* a private key; never serialised but by key_save() */
 struct public_key; /* a P-256 public key */
 

@@ -71,6 +71,7 @@ struct public_key *public_key_from_spki(struct bytes der)
         return NULL;
     struct public_key *key = alloc_zero(1, sizeof(*key));
     key->pkey = pkey;
+    key->verifying = ready_context(pkey, EVP_PKEY_verify_init);
     memcpy(key->spki, der.data, SPKI_LEN);
     return key;
 }
@@ -106,6 +107,7 @@ void public_key_free(struct public_key *key)
 {
     if (!key)
         return;
+    EVP_PKEY_CTX_free(key->verifying);
     EVP_PKEY_free(key->pkey);
     free(key);
 }
@@ -124,11 +126,10 @@ bool public_key_verify_der(const struct public_key *key, struct bytes message,
                            struct bytes signature)
 {
     uint8_t hash[SHA256_LEN];
-    _cleanup_pkey_ctx_ EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
 
     sha256(message, hash);
-    bool ok = ctx && EVP_PKEY_verify_init(ctx) > 0 &&
-              EVP_PKEY_verify(ctx, signature.data, signature.len, hash, sizeof(hash)) == 1;
+    bool ok =
+        EVP_PKEY_verify(key->verifying, signature.data, signature.len, hash, sizeof(hash)) == 1;
     if (!ok)
         ERR_clear_error();
     return ok;

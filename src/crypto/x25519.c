@@ -4,12 +4,51 @@
 #include "crypto/handles.h"
 #include "crypto/pem.h"
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <stdlib.h>
 
 /* RFC 8410: AlgorithmIdentifier id-X25519, then a BIT STRING of 32 bytes. */
 static const uint8_t SPKI_PREFIX[] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
                                       0x2b, 0x65, 0x6e, 0x03, 0x21, 0x00};
+
+/* A context that makes keys, one a thread: see handles.h. */
+static EVP_PKEY_CTX *maker(EVP_PKEY_CTX **kept, int (*init)(EVP_PKEY_CTX *))
+{
+    if (*kept)
+        return *kept;
+    (void)algorithms();
+    *kept = EVP_PKEY_CTX_new_from_name(NULL, "X25519", NULL);
+    if (!*kept || init(*kept) <= 0)
+        crypto_is_broken();
+    return *kept;
+}
+
+static EVP_PKEY *generate(void)
+{
+    static _Thread_local EVP_PKEY_CTX *kept;
+    EVP_PKEY *pkey = NULL;
+
+    if (EVP_PKEY_generate(maker(&kept, EVP_PKEY_keygen_init), &pkey) <= 0)
+        crypto_is_broken();
+    return pkey;
+}
+
+static EVP_PKEY *peer_of(const uint8_t raw[X25519_LEN])
+{
+    static _Thread_local EVP_PKEY_CTX *kept;
+    EVP_PKEY *pkey = NULL;
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)raw,
+                                          X25519_LEN),
+        OSSL_PARAM_construct_end(),
+    };
+
+    if (EVP_PKEY_fromdata(maker(&kept, EVP_PKEY_fromdata_init), &pkey, EVP_PKEY_PUBLIC_KEY,
+                          params) <= 0)
+        crypto_is_broken(); /* every 32 bytes are a key */
+    return pkey;
+}
 
 static struct x25519_key *key_of(EVP_PKEY *pkey)
 {
@@ -22,14 +61,13 @@ static struct x25519_key *key_of(EVP_PKEY *pkey)
         x25519_free(key);
         return NULL;
     }
+    key->agreeing = ready_context(pkey, EVP_PKEY_derive_init);
     return key;
 }
 
 struct x25519_key *x25519_generate(void)
 {
-    (void)algorithms();
-    EVP_PKEY *pkey = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
-    struct x25519_key *key = pkey ? key_of(pkey) : NULL;
+    struct x25519_key *key = key_of(generate());
 
     if (!key)
         crypto_is_broken();
@@ -68,6 +106,7 @@ void x25519_free(struct x25519_key *key)
 {
     if (!key)
         return;
+    EVP_PKEY_CTX_free(key->agreeing);
     EVP_PKEY_free(key->pkey);
     free(key);
 }
@@ -109,13 +148,12 @@ bool x25519_shared(const struct x25519_key *own, const uint8_t peer[X25519_LEN],
 {
     static const uint8_t zero[X25519_LEN];
     size_t len = X25519_LEN;
-    _cleanup_pkey_ EVP_PKEY *other =
-        EVP_PKEY_new_raw_public_key_ex(NULL, "X25519", NULL, peer, X25519_LEN);
-    _cleanup_pkey_ctx_ EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, own->pkey, NULL);
+    _cleanup_pkey_ EVP_PKEY *other = peer_of(peer);
 
-    bool ok = other && ctx && EVP_PKEY_derive_init(ctx) > 0 &&
-              EVP_PKEY_derive_set_peer(ctx, other) > 0 && EVP_PKEY_derive(ctx, ret, &len) > 0 &&
-              len == X25519_LEN && !equal_in_constant_time(ret, zero, X25519_LEN);
+    /* Without OpenSSL's own check of the peer, which every 32 bytes pass: the zero result tells. */
+    bool ok = EVP_PKEY_derive_set_peer_ex(own->agreeing, other, 0) > 0 &&
+              EVP_PKEY_derive(own->agreeing, ret, &len) > 0 && len == X25519_LEN &&
+              !equal_in_constant_time(ret, zero, X25519_LEN);
     if (!ok)
         ERR_clear_error();
     return ok;
