@@ -83,6 +83,7 @@ static void measure(struct peer peers[3], const char *mode, int n)
         return;
     for (int i = 0; i < WARM_UP; i++)
         failed += operate(peers, mode, n + i);
+    uint64_t cpu = bench_cpu_ns();
     uint64_t begin = bench_now_ns();
     for (int i = 0; i < n; i++) {
         uint64_t since = bench_now_ns();
@@ -90,11 +91,12 @@ static void measure(struct peer peers[3], const char *mode, int n)
         took[i] = bench_now_ns() - since;
     }
     uint64_t all = bench_now_ns() - begin;
+    cpu = bench_cpu_ns() - cpu;
     qsort(took, (size_t)n, sizeof(took[0]), bench_compare);
-    printf("{\"mode\":\"%s\",\"n\":%d,\"failed\":%d,\"seconds\":%.6f,\"p50_us\":%.1f,\"p99_us\":%."
-           "1f}\n",
-           mode, n, failed, (double)all / 1e9, bench_quantile_us(took, (size_t)n, 0.5),
-           bench_quantile_us(took, (size_t)n, 0.99));
+    printf("{\"mode\":\"%s\",\"n\":%d,\"failed\":%d,\"seconds\":%.6f,\"cpu_us\":%.1f,"
+           "\"p50_us\":%.1f,\"p99_us\":%.1f}\n",
+           mode, n, failed, (double)all / 1e9, (double)cpu / 1e3 / n,
+           bench_quantile_us(took, (size_t)n, 0.5), bench_quantile_us(took, (size_t)n, 0.99));
     free(took);
 }
 

@@ -65,14 +65,15 @@ static int operate(struct idevs *ip, int i)
            write_body(ip, "messaging", "/send-message", TEXT, i);
 }
 
-static void report(struct idevs *ip, uint64_t *took, size_t n, uint64_t all, int failed)
+static void report(struct idevs *ip, uint64_t *took, size_t n, uint64_t all, uint64_t cpu,
+                   int failed)
 {
     qsort(took, n, sizeof(took[0]), bench_compare);
     idevs_log(ip, IDEVS_INFO,
-              "{\"mode\":\"%s\",\"n\":%zu,\"failed\":%d,\"seconds\":%.6f,\"p50_us\":%.1f,\"p99_"
-              "us\":%.1f}",
-              MODE, n, failed, (double)all / 1e9, bench_quantile_us(took, n, 0.5),
-              bench_quantile_us(took, n, 0.99));
+              "{\"mode\":\"%s\",\"n\":%zu,\"failed\":%d,\"seconds\":%.6f,\"cpu_us\":%.1f,"
+              "\"p50_us\":%.1f,\"p99_us\":%.1f}",
+              MODE, n, failed, (double)all / 1e9, (double)cpu / 1e3 / (double)n,
+              bench_quantile_us(took, n, 0.5), bench_quantile_us(took, n, 0.99));
 }
 
 int main(void)
@@ -85,13 +86,14 @@ int main(void)
         return 1;
     for (int i = 0; i < WARM_UP; i++)
         failed += operate(ip, COUNT + i) != 0;
+    uint64_t cpu = bench_cpu_ns();
     uint64_t begin = bench_now_ns();
     for (int i = 0; i < COUNT; i++) {
         uint64_t since = bench_now_ns();
         failed += operate(ip, i) != 0;
         took[i] = bench_now_ns() - since;
     }
-    report(ip, took, COUNT, bench_now_ns() - begin, failed);
+    report(ip, took, COUNT, bench_now_ns() - begin, bench_cpu_ns() - cpu, failed);
     idevs_close(ip);
     return 0;
 }

@@ -20,6 +20,8 @@ struct claim {
 
 struct claims {
     struct claim *at; /* 1 to capacity; at[0] is not used */
+    uint32_t capacity;
+    uint32_t touched; /* entries that were ever used: what lies beyond costs no memory yet */
     uint32_t *table;  /* a power of two of chains */
     uint32_t mask;
     uint32_t wheel[WHEEL]; /* what ends in second t hangs under t % WHEEL */
@@ -41,10 +43,7 @@ struct claims *claims_new(size_t capacity)
     c->at = alloc_zero(capacity + 1, sizeof(*c->at));
     c->table = alloc_zero(n_chains, sizeof(*c->table));
     c->mask = n_chains - 1;
-    for (uint32_t i = (uint32_t)capacity; i > 0; i--) {
-        c->at[i].next_in_wheel = c->free;
-        c->free = i;
-    }
+    c->capacity = (uint32_t)capacity;
     random_bytes(c->secret, sizeof(c->secret));
     return c;
 }
@@ -77,6 +76,18 @@ static void forget(struct claims *c, uint32_t i)
     c->at[i].next_in_wheel = c->free;
     c->free = i;
     c->n--;
+}
+
+/* A free entry, or 0. */
+static uint32_t take_free(struct claims *c)
+{
+    uint32_t i = c->free;
+
+    if (i)
+        c->free = c->at[i].next_in_wheel;
+    else if (c->touched < c->capacity)
+        i = ++c->touched;
+    return i;
 }
 
 static void forget_slot(struct claims *c, int64_t second)
@@ -128,12 +139,10 @@ bool claims_take(struct claims *c, const uint8_t keyid[CLAIM_PART_LEN],
     for (uint32_t i = *chain; i; i = c->at[i].next_in_table)
         if (memcmp(c->at[i].digest, digest, sizeof(digest)) == 0)
             return refuse(ret_err, "exchange.claimed", "the same key and encapsulation as before");
-    if (!c->free)
+    uint32_t i = take_free(c);
+    if (!i)
         return refuse(ret_err, "exchange.full", "%zu live requests", c->n);
-
-    uint32_t i = c->free;
     struct claim *claim = &c->at[i];
-    c->free = claim->next_in_wheel;
     memcpy(claim->digest, digest, sizeof(digest));
     claim->next_in_table = *chain;
     *chain = i;

@@ -10,11 +10,13 @@
 #include "warden/warden.h"
 #include "wire/platform_request.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define EXIT_USAGE 2
+#define EXIT_USAGE  2
+#define LARGE_BLOCK KIB(256)
 
 static const char HELP[] =
     "usage: idevs-warden serve --config FILE\n"
@@ -96,6 +98,8 @@ static int serve(int argc, char **argv)
         return status;
     if (!warden_config_load(options[0].value, &config, &err))
         return failed(&err);
+    /* Executables pass through: their room goes back to the system as soon as it is freed. */
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
     struct warden *w = warden_open(&config, &err);
     warden_config_free(&config);
     if (!w)
