@@ -126,7 +126,7 @@ class World:
         self.upstreams = {}  # service: the port behind its gateway, where it is not the service's own
         # Compartments have a uid each; two worlds beside each other must not share them.
         self.first_uid = 700_000 + 1000 * (os.getpid() % 90)
-        self.small_disks = ()  # daemons whose state is on a file system of 16 MiB
+        self.small_disks = ()  # daemons whose state is on a small file system
         self.last_run = None
         self.sales = sales
         self.programs = programs  # whom the gateways serve
@@ -294,7 +294,7 @@ programs:
         if daemon not in self.small_disks:
             return
         path.mkdir()
-        run("mount", "-t", "tmpfs", "-o", f"size=16m,uid={uid},gid={uid},mode=700", "tmpfs", path)
+        run("mount", "-t", "tmpfs", "-o", f"size=192m,uid={uid},gid={uid},mode=700", "tmpfs", path)
 
     def policy(self, service):
         methods, paths = {"store": ("[GET]", "[/api/sales]"), "transport": ("[POST]", "[/api/trips]"),

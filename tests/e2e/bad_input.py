@@ -222,10 +222,20 @@ def a_service_that_takes_30_seconds_is_waited_for(world):
     expect("answer: 200, 4 bytes" in text, text)
 
 
+def with_another_state(world, name):
+    """The daemon's command with a copy of its configuration that differs in the state directory alone."""
+    command = world.daemons[name].command
+    config = pathlib.Path(command[-1])
+    text = config.read_text().replace("\nstate: state\n", "\nstate: other-state\n")
+    if name == "authority":  # its keys are in its state: only the port is in the way
+        text = config.read_text()
+    return [*command[:-1], world.write(config.with_name(f"other-{config.name}"), text)]
+
+
 def a_port_in_use_is_said(world):
     for name in ("launcher", "authority", "gateway-store"):
-        daemon = world.daemons[name]
-        done = run(*daemon.command, check=False, timeout=20)
+        command = with_another_state(world, name)
+        done = run(*command, check=False, timeout=20)
         expect(done.returncode != 0 and "port.in-use" in done.stderr, f"{name}: {done.stderr[-400:]}")
     all_daemons_run(world)
 
