@@ -78,6 +78,13 @@ static void on_certificate(struct bytes pem, void *context)
     (void)context;
 }
 
+static void on_refused(const struct idevs_error *err, void *context)
+{
+    (void)context;
+    if (err->code[0] == 0)
+        abort();
+}
+
 static void on_exchanged(void *context)
 {
     (void)context;
@@ -102,8 +109,8 @@ static void drain(int fd)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct relay_events events = {on_log, on_span, on_certificate, on_exchanged,
-                                               on_closed};
+    static const struct relay_events events = {on_log,     on_span,      on_certificate,
+                                               on_refused, on_exchanged, on_closed};
     static struct manifest manifest = {.authority_url = "https://authority.example",
                                        .services = {{.name = "store", .authority = "s.example"}},
                                        .n_services = 1};

@@ -204,8 +204,6 @@ static const struct code CODES[] = {
     {"program.exists", 409, "a new program name, or its removal first",
      "Remove it first (`idevs program rm`), or add it under another name.",
      "A program of this name is already there with other content."},
-    {"program.not-approved", 403, "a program whose digests the owner approved",
-     "Run `idevs approve`, then run it again.", "The program has no approval."},
     {"program.not-built", 409, "a program that was built", "Run `idevs program build` first.",
      "There is no executable of this program yet."},
     {"program.running", 409, "a program without a run in progress", "Stop its run first.",

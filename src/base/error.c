@@ -22,6 +22,8 @@ static void fill(struct idevs_error *err, const char *code, const char *expected
     snprintf(err->expected, sizeof(err->expected), "%s",
              expected ? expected : (entry ? entry->expected : ""));
     snprintf(err->remedy, sizeof(err->remedy), "%s", entry ? entry->remedy : "");
+    make_printable(err->code);
+    make_printable(err->expected);
 }
 
 static void fill_found(struct idevs_error *err, const char *found, va_list args)

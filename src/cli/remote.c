@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "document/yaml.h"
 #include "net/client.h"
+#include "net/server.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -48,31 +49,6 @@ static bool read_addresses(const struct cli *cli, enum peer peer, struct address
     return true;
 }
 
-static void copy_text(const json_t *problem, const char *key, char *ret, size_t size)
-{
-    const char *text = json_string_value(json_object_get(problem, key));
-
-    if (text)
-        snprintf(ret, size, "%s", text);
-}
-
-/* The refusal that a problem document carries; the peer's words are printable text only. */
-static bool refused_by_peer(const struct http_message *m, struct idevs_error *ret_err)
-{
-    struct idevs_error ignored;
-    _cleanup_json_ json_t *problem = json_object_from(m->content, &ignored);
-    const char *code = json_string_value(json_object_get(problem, "code"));
-    char expected[sizeof(ret_err->expected)] = "an answer with status 2xx";
-    char found[sizeof(ret_err->found)] = "";
-
-    if (!code)
-        return refuse(ret_err, "authority.answer", "status %d without a problem document",
-                      m->status);
-    copy_text(problem, "expected", expected, sizeof(expected));
-    copy_text(problem, "found", found, sizeof(found));
-    return refuse_expecting(ret_err, code, expected, "%s", found);
-}
-
 bool remote_ask(const struct cli *cli, const struct ask *ask, struct buffer *ret,
                 struct idevs_error *ret_err)
 {
@@ -103,7 +79,10 @@ bool remote_ask(const struct cli *cli, const struct ask *ask, struct buffer *ret
         return false;
     }
     if (answer.status < 200 || answer.status > 299)
-        return refused_by_peer(&answer, ret_err);
+        return problem_read(answer.content, ret_err)
+                   ? false
+                   : refuse(ret_err, "authority.answer", "status %d without a problem document",
+                            answer.status);
     return buffer_append_bytes(ret, answer.content) ||
            refuse(ret_err, "http.body-too-large", "an answer of %zu bytes", answer.content.len);
 }

@@ -109,6 +109,15 @@ static void note_chain(struct relay *r, const struct http_message *m)
         r->options.events->certificate(m->content, r->options.context);
 }
 
+/* The owner learns why there is no certificate: the program, which has none, can tell nobody. */
+static void note_refusal(struct relay *r, const struct http_message *m)
+{
+    struct idevs_error err;
+
+    if (m->status >= 400 && problem_read(m->content, &err))
+        r->options.events->refused(&err, r->options.context);
+}
+
 static void reply_keys(struct relay *r, uint32_t id, const struct http_message *m)
 {
     _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_MESSAGE);
@@ -148,6 +157,8 @@ static void on_answer(const struct client_response *response, void *context)
         record_http(r->options.record, call->peer, "from", m);
         if (call->kind == CALL_CERTIFICATE)
             note_chain(r, m);
+        if (call->kind == CALL_CERTIFICATE || call->kind == CALL_AUTHORITY)
+            note_refusal(r, m);
         if (call->kind == CALL_EXCHANGE)
             r->options.events->exchanged(r->options.context);
         if (call->kind == CALL_KEYS)

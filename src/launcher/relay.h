@@ -20,6 +20,7 @@ struct relay_events {
     void (*log)(enum relay_log kind, struct bytes line, void *context);
     void (*span)(const char *name, uint64_t microseconds, void *context);
     void (*certificate)(struct bytes pem, void *context);
+    void (*refused)(const struct idevs_error *err, void *context); /* by the authority, in plain */
     void (*exchanged)(void *context); /* one exchange was answered by its gateway */
     /* The program closed its channel (`err` NULL) or broke the protocol. */
     void (*closed)(const struct idevs_error *err, void *context);

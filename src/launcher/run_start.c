@@ -79,8 +79,17 @@ static void on_certificate(struct bytes pem, void *context)
     struct run *run = context;
     struct idevs_error err;
 
+    run->refusal = (struct idevs_error){0};
     if (!state_save_certificate(&run->launcher->state, run->row.number, pem, &err))
         log_refusal(IDEVS_ERROR, run->row.id, &err);
+}
+
+static void on_refused(const struct idevs_error *err, void *context)
+{
+    struct run *run = context;
+
+    run->refusal = *err;
+    lines_note(run->launcher, &run->row, "the authority: %s: %s", err->code, err->found);
 }
 
 static void on_exchanged(void *context)
@@ -123,8 +132,8 @@ void run_set_urls(struct run *run)
 
 void run_attach(struct run *run, const struct warden_answer *started, int *channel)
 {
-    static const struct relay_events events = {on_log, on_span, on_certificate, on_exchanged,
-                                               on_closed};
+    static const struct relay_events events = {on_log,     on_span,      on_certificate,
+                                               on_refused, on_exchanged, on_closed};
     struct launcher *l = run->launcher;
 
     for (size_t i = 0; i < started->n_spans; i++)

@@ -432,10 +432,12 @@ void runs_ended(struct launcher *l, const struct warden_answer *ended)
 {
     bool failed = ended->error.code[0] != 0;
 
+    /* A program that got no certificate can only give up: the reason is the authority's. */
     for (struct run *run = l->runs; run; run = run->next) {
         if (run->number && run->number == ended->run) {
             run_happens(run, &(struct run_event){.kind = failed ? RUN_FAILED : RUN_LEFT,
-                                                 .error = &ended->error});
+                                                 .error = run->refusal.code[0] ? &run->refusal
+                                                                               : &ended->error});
             return;
         }
     }

@@ -26,6 +26,7 @@ struct run {
     bool lost;                  /* waits for the warden rather than for its pause */
     bool dirty;                 /* counters newer than on disk */
     struct idevs_error failure; /* what we ended it for */
+    struct idevs_error refusal; /* the authority's last word, unless it was a certificate */
     struct run_span spans[SPANS_MAX];
     size_t n_spans;
 };

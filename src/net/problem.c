@@ -1,7 +1,11 @@
 #include "base/codes.h"
+#include "base/limits.h"
 #include "net/server.h"
 
 #include <jansson.h>
+#include <string.h>
+
+#define PROBLEM_MAX KIB(16)
 
 static int append(const char *piece, size_t len, void *buffer)
 {
@@ -21,4 +25,27 @@ bool problem_json(const struct idevs_error *err, struct buffer *b)
 
     json_decref(j);
     return ok;
+}
+
+static const char *text_of(const json_t *j, const char *key)
+{
+    const char *text = json_string_value(json_object_get(j, key));
+
+    return text ? text : "";
+}
+
+bool problem_read(struct bytes body, struct idevs_error *ret)
+{
+    if (body.len == 0 || body.len > PROBLEM_MAX)
+        return false;
+    json_t *j = json_loadb((const char *)body.data, body.len, JSON_REJECT_DUPLICATES, NULL);
+    const char *code = text_of(j, "code");
+    size_t n = strlen(code);
+    bool known =
+        n > 0 && n < sizeof(ret->code) && strspn(code, "abcdefghijklmnopqrstuvwxyz.-") == n;
+
+    if (known)
+        refuse_expecting(ret, code, text_of(j, "expected"), "%s", text_of(j, "found"));
+    json_decref(j);
+    return known;
 }

@@ -56,6 +56,9 @@ void server_answer_bytes(struct server_request *request, int status, const char 
 void server_answer_error(struct server_request *request, const struct idevs_error *err);
 /* The same document as bytes, for answers that are sealed or stored. */
 bool problem_json(const struct idevs_error *err, struct buffer *b) _must_check_;
+/* A peer's problem document: its code, expected and found, made printable; the remedy is our
+ * catalogue's. False: no such document, `ret` is untouched. */
+bool problem_read(struct bytes body, struct idevs_error *ret) _must_check_;
 
 /* A long answer in pieces (logs that follow): begin, any number of pieces, end. A piece after the
  * client left returns false: then call end. */
