@@ -48,11 +48,6 @@ void server_answer_error(struct server_request *request, const struct idevs_erro
     request->n_answers++;
 }
 
-bool problem_json(const struct idevs_error *err, struct buffer *b)
-{
-    return buffer_append_text(b, err->code);
-}
-
 struct server *server_start(struct event_base *base, const struct server_options *options,
                             struct idevs_error *ret_err)
 {
