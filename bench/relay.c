@@ -227,6 +227,12 @@ static void on_exchanged(void *context)
     n_exchanged++;
 }
 
+static void on_refused(const struct idevs_error *err, void *context)
+{
+    (void)context;
+    must(err == NULL, "no refusal");
+}
+
 static void on_closed(const struct idevs_error *err, void *context)
 {
     must(err == NULL, "a frame");
@@ -245,8 +251,8 @@ static double cpu_us(void)
 
 static void relay_all(struct bench *b, unsigned port, const char *ca)
 {
-    static const struct relay_events events = {on_log, on_span, on_certificate, on_exchanged,
-                                               on_closed};
+    static const struct relay_events events = {on_log,     on_span,      on_certificate,
+                                               on_refused, on_exchanged, on_closed};
     struct manifest *manifest = alloc_zero(1, sizeof(*manifest));
     struct event_base *base = event_base_new();
     struct client *client = client_new(base, &(struct client_options){.ca_file = ca});

@@ -114,7 +114,7 @@ class World:
     """Names: services S, their gateways gateway-S, authority, launcher, warden."""
 
     def __init__(self, build, state=None, delay_ms=0, record=True, every="1s", sales=None,
-                 programs=("free-ride",), https=False):
+                 longest_pause="30s", programs=("free-ride",), https=False):
         self.state = pathlib.Path(state or tempfile.mkdtemp(prefix="idevs-world-", dir="/var/tmp"))
         self.state.chmod(0o755)
         self.build, self.delay_ms, self.record, self.every = pathlib.Path(build), delay_ms, record, every
@@ -129,6 +129,7 @@ class World:
         self.small_disks = ()  # daemons whose state is on a small file system
         self.last_run = None
         self.sales = sales
+        self.longest_pause = longest_pause  # before a crashed program is started again
         self.programs = programs  # whom the gateways serve
         self.https = https  # services also serve HTTPS: the conventional way, for comparison
 
@@ -316,6 +317,7 @@ state: state
 warden: {self.warden_socket}
 ca: {self.public / 'all-ca.pem'}
 owners: [owner.pub.pem]
+longest_pause: {self.longest_pause}
 {record}""", uid)
         self.add("launcher", [self.bin / "idevs-launcher", "--config", config], uid=uid,
                  port=self.ports["launcher"])

@@ -10,6 +10,7 @@
 
 #define DEFAULT_LISTEN "127.0.0.1:8443"
 #define DEFAULT_BUDGET MIB(256)
+#define DEFAULT_PAUSE  30
 
 bool service_url_is_valid(const char *url)
 {
@@ -83,12 +84,15 @@ static bool load_sizes(struct yaml *doc, struct launcher_config *ret, struct ide
 {
     uint64_t body = LIMIT_BODY;
     uint64_t budget = DEFAULT_BUDGET;
+    uint64_t pause = DEFAULT_PAUSE;
 
     if (!yaml_size(doc, "max_body", YAML_OPTIONAL, KIB(64), LIMIT_BODY_CEILING, &body, ret_err) ||
-        !yaml_size(doc, "budget", YAML_OPTIONAL, MIB(1), MIB(65536), &budget, ret_err))
+        !yaml_size(doc, "budget", YAML_OPTIONAL, MIB(1), MIB(65536), &budget, ret_err) ||
+        !yaml_seconds(doc, "longest_pause", YAML_OPTIONAL, 1, 3600, &pause, ret_err))
         return false;
     ret->max_body = body;
     ret->budget = budget;
+    ret->longest_pause = (unsigned)pause;
     return true;
 }
 

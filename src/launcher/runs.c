@@ -10,9 +10,9 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-#define GRACE_SECONDS     10
-#define PAUSE_MAX_SECONDS 30
-#define STEADY_NS         60000000000u /* a program that ran so long begins with a short pause */
+#define GRACE_SECONDS 10
+#define ASK_AGAIN_MS  30000        /* whether the warden is back, should it not say so itself */
+#define STEADY_NS     60000000000u /* a program that ran so long begins with a short pause */
 
 static void run_free(struct run *run)
 {
@@ -50,12 +50,16 @@ static enum run_state end(struct run *run, const struct idevs_error *err)
     return RUN_ENDED;
 }
 
-/* Doubles from 1 s to 30 s, give or take a quarter, so that not all come back at once. */
+/* Doubles from 1 s to the configured longest, give or take a quarter, so that not all come back at
+ * once. */
 static unsigned next_pause(struct run *run)
 {
     uint16_t jitter;
-    unsigned seconds = run->n_pauses < 5 ? 1u << run->n_pauses : PAUSE_MAX_SECONDS;
+    unsigned longest = run->launcher->config->longest_pause;
+    unsigned seconds = run->n_pauses < 12 ? 1u << run->n_pauses : longest;
 
+    if (seconds > longest)
+        seconds = longest;
     random_bytes(&jitter, sizeof(jitter));
     run->n_pauses++;
     return seconds * 750 + seconds * 500 * jitter / 65536;
@@ -157,7 +161,7 @@ static enum run_state start_again(struct run *run, const struct run_event *event
     if (!error_is(&err, "warden.unreachable"))
         return on_failed(run, &(struct run_event){.kind = RUN_REFUSED, .error = &err});
     run->lost = true; /* its pause is over: when the warden is back it starts at once */
-    set_timer(run, PAUSE_MAX_SECONDS * 1000);
+    set_timer(run, ASK_AGAIN_MS);
     return RUN_WAITING;
 }
 

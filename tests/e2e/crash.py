@@ -178,4 +178,4 @@ if __name__ == "__main__":
     sys.exit(with_world(pathlib.Path(sys.argv[1]), [
         nothing_is_lost_or_doubled_by_a_kill_at_any_step_of_write_once,
         nothing_is_lost_or_doubled_by_kills_at_random_moments,
-    ], prepare, record=False))
+    ], prepare, record=False, longest_pause="1s"))

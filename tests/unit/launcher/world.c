@@ -442,6 +442,7 @@ void world_make(struct world *w)
     w->config.state = path_in(w, "state");
     w->config.warden = path_in(w, "warden.sock");
     w->config.max_body = MIB(1);
+    w->config.longest_pause = 30;
     w->config.budget = MIB(16);
     w->owner = make_client(w, "owner");
     w->stranger = make_client(w, "stranger");
