@@ -3,6 +3,7 @@
 import http.server
 import json
 import pathlib
+import shutil
 import sys
 import threading
 
@@ -45,6 +46,19 @@ def it_is_told_which_program_asks_and_nothing_unverified(world):
         expect(name == "client-cert" and value and value.startswith(":") or value is None, f"{name}: {value}")
 
 
+def a_prepared_executable_runs_and_its_certificate_claims_no_source(world):
+    digest = world.idevs("program", "show", "ask")["executable"]
+    executable = world.state / "program/prepared"
+    shutil.copy(world.state / "launcher/state/blobs" / digest[:2] / digest[2:], executable)
+    manifest = world.write_manifest("prepared.yaml", program="prepared", every=None)
+    world.idevs("approve", "--executable", executable, "--manifest", manifest)
+    world.idevs("program", "add", executable, "--executable", "--manifest", manifest)
+    ended = world.run_to_its_end("prepared")
+    expect(ended["state"] == "ended" and not ended["error"], str(ended))
+    shown = world.idevs("cert", "show", world.last_run)
+    expect(shown["executable"] == digest and shown["source"] is None, str(shown))
+
+
 def prepare(world):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Service)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -57,4 +71,5 @@ if __name__ == "__main__":
     sys.exit(with_world(pathlib.Path(sys.argv[1]), [
         a_program_reads_from_it_through_its_gateway,
         it_is_told_which_program_asks_and_nothing_unverified,
-    ], prepare, programs=("ask",), every=None))
+        a_prepared_executable_runs_and_its_certificate_claims_no_source,
+    ], prepare, programs=("ask", "prepared"), every=None))

@@ -112,7 +112,7 @@ def wait_for_progress(world, seconds=60):
 
 
 def nothing_is_lost_or_doubled_by_kills_at_random_moments(world):
-    choice = random.Random(2026)
+    choice, since = random.Random(2026), time.monotonic()
     kills = [kind for kind in KINDS for _ in range(KILLS)]
     choice.shuffle(kills)
     customers = Customers(world)
@@ -126,7 +126,8 @@ def nothing_is_lost_or_doubled_by_kills_at_random_moments(world):
     finally:
         customers.stop()
     result = world.wait_for_agreement(180)
-    print(f"     {len(kills)} kills, {customers.registered} sales registered meanwhile: {result}")
+    print(f"     {len(kills)} kills in {time.monotonic() - since:.0f} s, {customers.registered} sales registered "
+          f"meanwhile: {result}")
 
 
 def kill_at(world, name, step):
@@ -143,7 +144,7 @@ def kill_at(world, name, step):
 
 
 def nothing_is_lost_or_doubled_by_a_kill_at_any_step_of_write_once(world):
-    customers = Customers(world, per_second=10)
+    customers, since = Customers(world, per_second=10), time.monotonic()
     customers.start()
     try:
         for service in ("transport", "messaging"):
@@ -155,7 +156,7 @@ def nothing_is_lost_or_doubled_by_a_kill_at_any_step_of_write_once(world):
             kill_at(world, "launcher", step)
     finally:
         customers.stop()
-    print(f"     {world.wait_for_agreement(180)}")
+    print(f"     {time.monotonic() - since:.0f} s: {world.wait_for_agreement(180)}")
 
 
 def prepare(world):
