@@ -172,7 +172,8 @@ static struct made add_sale(const json_t *body)
         !is_date(member_text(body, "date", 10)) || !member_text(body, "vendor", MAX_TEXT) ||
         !is_customer(customer) || !member_text(body, "product", MAX_TEXT) ||
         !json_is_integer(quantity) || !read_total(json_object_get(body, "total"), &total))
-        return (struct made){400, NULL, "id, date, vendor, customer, product, quantity, total"};
+        return (struct made){400, NULL,
+                             "id, date (dd/mm/yyyy), vendor, customer, product, quantity, total"};
     sqlite3_stmt *query = service_query(ADD);
     sqlite3_bind_int64(query, 1, json_integer_value(id));
     bind_text(query, 2, body, "date");
