@@ -129,6 +129,8 @@ static const struct code CODES[] = {
      "Use matching versions of run-time and launcher.", "The channel carried something else."},
     {"http.body-too-large", 413, "a body within the limit",
      "Send less, or hand out a reference and ranges.", "The body is larger than allowed here."},
+    {"http.busy", 503, "room for another long body", "Try again later.",
+     "The server has as many bytes in flight as it may."},
     {"http.malformed", 400, "strict HTTP/1.1 (RFC 9112)", "Mend the client.",
      "The request is ambiguous or malformed and is not interpreted."},
     {"idempotency.in-progress", 409, "one request at a time under one key",

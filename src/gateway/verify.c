@@ -89,12 +89,21 @@ static bool claim(const struct verifier *v, const struct verified *r, int64_t no
                        err);
 }
 
+/* Whether a refusal speaks of the bytes alone, which every delivery has. The window moves with the
+ * clock, and the certificate is what the relay put beside them. */
+static bool is_of_every_delivery(const struct idevs_error *err)
+{
+    return !error_is(err, "request.date") && !error_is(err, "request.signature");
+}
+
 static bool verify_signed(const struct verifier *v, struct verified *r, int64_t now,
                           struct idevs_error *err)
 {
     if (!exchange_verify_request(&r->exchange, &r->message, v->authority, r->caller->chain.at[0],
-                                 now, err))
+                                 now, err)) {
+        r->unprocessed = is_of_every_delivery(err);
         return false;
+    }
     r->unprocessed = true;
     return form_is_sound(v, &r->message, err) && key_is_sound(&r->message, err) &&
            policy_permits(v->policy, &r->caller->program, &r->message, err);
@@ -130,7 +139,9 @@ enum verdict verify_request(const struct verifier *v, const struct http_message 
     good = exchange_open_request(&v->keyring->config, v->keyring->x25519, outer->content,
                                  &ret->exchange, &ret->plain, &ret->message, ret_err);
     steps_add(v->steps, TIMED_DECRYPT, since);
-    if (!good) /* of these, only a message that is no Binary HTTP was opened */
-        return error_is(ret_err, "bhttp.malformed") ? VERDICT_SEALED : VERDICT_PLAIN;
+    if (!good) { /* of these, only a message that is no Binary HTTP was opened */
+        ret->unprocessed = error_is(ret_err, "bhttp.malformed");
+        return ret->unprocessed ? VERDICT_SEALED : VERDICT_PLAIN;
+    }
     return verify_opened(v, ret, now, ret_err) ? VERDICT_ACCEPTED : VERDICT_SEALED;
 }

@@ -29,8 +29,8 @@ struct verified {
      * not and will not reach the service, unless we send it now. It is not said of a refusal that a
      * second delivery could get: the relay would give the program that answer instead of the one to
      * the first delivery, and a write would be repeated. So not of `exchange.claimed` or
-     * `exchange.full`, nor of a window that was or will be right, nor of a certificate that the
-     * relay may have swapped: of nothing before the signature is verified. */
+     * `exchange.full`, nor of a window that was or will be right, nor of a signature by the key of
+     * a certificate that the relay may have swapped. */
     bool unprocessed;
 };
 void verified_release(struct verified *v);

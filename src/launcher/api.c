@@ -236,7 +236,8 @@ static bool find_route(struct api_call *call, struct bytes path, size_t *ret,
                   (int)path.len, (const char *)path.data);
 }
 
-static bool admit(struct api_call *call, size_t *ret_route, struct idevs_error *ret_err)
+static bool admit(struct api_call *call, uint64_t content_len, size_t *ret_route,
+                  struct idevs_error *ret_err)
 {
     struct bytes path = call->message->path;
     const uint8_t *mark = path.len ? memchr(path.data, '?', path.len) : NULL;
@@ -250,9 +251,20 @@ static bool admit(struct api_call *call, size_t *ret_route, struct idevs_error *
         return false;
     if (!ROUTES[*ret_route].anybody && !is_owner(call, ret_err))
         return false;
-    if (call->message->content.len > ROUTES[*ret_route].max_body)
-        return refuse(ret_err, "http.body-too-large", "%zu bytes", call->message->content.len);
+    if (content_len > ROUTES[*ret_route].max_body)
+        return refuse(ret_err, "http.body-too-large", "%llu bytes",
+                      (unsigned long long)content_len);
     return take_query(call, query, ret_err);
+}
+
+bool api_admit(struct server_request *request, uint64_t content_length, void *context,
+               struct idevs_error *ret_err)
+{
+    struct api_call call = {
+        .launcher = context, .request = request, .message = server_message(request)};
+    size_t route;
+
+    return admit(&call, content_length, &route, ret_err);
 }
 
 void api_handle(struct server_request *request, void *context)
@@ -263,7 +275,7 @@ void api_handle(struct server_request *request, void *context)
     size_t route;
 
     record_http(call.launcher->record, "owner", "from", call.message);
-    if (admit(&call, &route, &err))
+    if (admit(&call, call.message->content.len, &route, &err))
         ROUTES[route].handle(&call);
     else
         api_refuse(call.launcher, request, &err);

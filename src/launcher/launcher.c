@@ -97,6 +97,7 @@ static bool open_all(struct launcher *l, struct idevs_error *ret_err)
                                                       .tls = l->tls,
                                                       .max_body = LIMIT_EXECUTABLE,
                                                       .max_connections = MAX_CONNECTIONS,
+                                                      .admit = api_admit,
                                                       .handler = api_handle,
                                                       .context = l},
                              ret_err);

@@ -15,6 +15,7 @@
 
 void request_free(struct server_request *request)
 {
+    server_memory_release(request->memory, request->content_room);
     free(request->content);
     free(request);
 }
@@ -73,24 +74,34 @@ void connection_set_deadline(struct connection *c, unsigned seconds)
         event_del(c->deadline);
 }
 
-static void block_done(const void *data, size_t len, void *block)
+/* An answer on its way. */
+struct block {
+    struct server_memory *memory;
+    uint8_t bytes[];
+};
+
+static void block_done(const void *data, size_t len, void *context)
 {
+    struct block *block = context;
+
     (void)data;
-    (void)len;
+    server_memory_release(block->memory, len);
     free(block);
 }
 
 void connection_write(struct connection *c, struct bytes head, struct bytes content)
 {
     size_t len = head.len + content.len;
-    uint8_t *block = alloc_grow(NULL, len, 1);
+    struct block *block = alloc_grow(NULL, sizeof(*block) + len, 1);
 
     /* One block: a chain of several would become as many TLS records and packets. */
-    memcpy(block, head.data, head.len);
+    block->memory = server_memory_hold(c->server->memory, len);
+    memcpy(block->bytes, head.data, head.len);
     if (content.len)
-        memcpy(block + head.len, content.data, content.len);
+        memcpy(block->bytes + head.len, content.data, content.len);
     hold(c); /* a failing write may close it in here */
-    if (evbuffer_add_reference(bufferevent_get_output(c->bev), block, len, block_done, block) < 0)
+    if (evbuffer_add_reference(bufferevent_get_output(c->bev), block->bytes, len, block_done,
+                               block) < 0)
         abort(); /* memory */
     let_go(c);
 }
@@ -114,9 +125,21 @@ static void refuse_request(struct connection *c, const struct idevs_error *err)
     if (!request) {
         request = alloc_zero(1, sizeof(*request));
         request->connection = c;
+        request->memory = server_memory_hold(c->server->memory, 0);
         c->request = request;
     }
     server_answer_error(request, err);
+}
+
+static bool admit(struct connection *c, struct server_request *request, struct idevs_error *err)
+{
+    const struct server_options *options = &c->server->options;
+    uint64_t len = request->head.content_length;
+
+    if (len > options->max_body)
+        return refuse(err, "http.body-too-large", "%llu bytes, more than %zu",
+                      (unsigned long long)len, options->max_body);
+    return !options->admit || options->admit(request, len, options->context, err);
 }
 
 static void begin_request(struct connection *c, size_t head_len)
@@ -125,6 +148,7 @@ static void begin_request(struct connection *c, size_t head_len)
     struct idevs_error err;
 
     request->connection = c;
+    request->memory = server_memory_hold(c->server->memory, 0);
     request->head_len = head_len;
     request->has_spki = c->has_spki;
     memcpy(request->spki, c->spki, sizeof(request->spki));
@@ -137,9 +161,7 @@ static void begin_request(struct connection *c, size_t head_len)
         refuse_request(c, &err);
         return;
     }
-    if (request->head.content_length > c->server->options.max_body) {
-        refuse(&err, "http.body-too-large", "%llu bytes, more than %zu",
-               (unsigned long long)request->head.content_length, c->server->options.max_body);
+    if (!admit(c, request, &err)) {
         refuse_request(c, &err);
         return;
     }
@@ -182,16 +204,26 @@ static bool read_head(struct connection *c)
     return true;
 }
 
-/* Room grows with what came, not with what was announced. */
-static void make_room(struct server_request *request)
+/* Room grows with what came, not with what was announced. The first is everybody's, so that long
+ * bodies that do not end keep no short one out. */
+static bool make_room(const struct connection *c, struct server_request *request,
+                      struct idevs_error *err)
 {
     size_t wanted = (size_t)request->head.content_length;
     size_t room = request->content_room ? 2 * request->content_room : CONTENT_FIRST_ROOM;
+    size_t max = c->server->options.max_total;
 
     if (request->content_len < request->content_room)
-        return;
-    request->content_room = room < wanted ? room : wanted;
-    request->content = alloc_grow(request->content, request->content_room, 1);
+        return true;
+    room = room < wanted ? room : wanted;
+    size_t more = room - request->content_room;
+    if (request->content_room &&
+        (request->memory->held > max || more > max - request->memory->held))
+        return refuse(err, "http.busy", "%zu bytes in flight", request->memory->held);
+    request->memory->held += more;
+    request->content_room = room;
+    request->content = alloc_grow(request->content, room, 1);
+    return true;
 }
 
 static bool read_body(struct connection *c)
@@ -199,9 +231,13 @@ static bool read_body(struct connection *c)
     struct server_request *request = c->request;
     struct evbuffer *in = bufferevent_get_input(c->bev);
     struct http_message *m = &request->head.message;
+    struct idevs_error err;
 
     while (request->content_len < request->head.content_length) {
-        make_room(request);
+        if (!make_room(c, request, &err)) {
+            refuse_request(c, &err);
+            return true;
+        }
         int n = evbuffer_remove(in, request->content + request->content_len,
                                 request->content_room - request->content_len);
         if (n <= 0)

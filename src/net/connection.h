@@ -11,8 +11,18 @@
 
 struct connection;
 
+/* What all bodies and answers of a server take. It outlives the server in requests that are not
+ * answered yet, and in answers on their way. */
+struct server_memory {
+    size_t held;
+    unsigned references;
+};
+void server_memory_release(struct server_memory *memory, size_t len);
+struct server_memory *server_memory_hold(struct server_memory *memory, size_t len);
+
 struct server {
     struct event_base *base;
+    struct server_memory *memory;
     struct server_options options; /* with defaults filled in */
     struct evconnlistener *listener;
     struct event *pause; /* accepting goes on when it fires, after descriptors ran out */
@@ -27,6 +37,7 @@ struct server {
 
 struct server_request {
     struct connection *connection; /* NULL: the client left */
+    struct server_memory *memory;  /* `content_room` of it is ours */
     struct http1_head head;        /* views into `head_bytes` and `content` */
     uint8_t *content;
     size_t content_room;

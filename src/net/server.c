@@ -11,8 +11,26 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG  512
-#define PAUSE_US 100000 /* of accepting, when there are no descriptors left */
+#define BACKLOG      512
+#define PAUSE_US     100000 /* of accepting, when there are no descriptors left */
+#define MAX_TOTAL    MIB(64)
+#define TOTAL_BODIES 8 /* of the longest kind, by default */
+
+/* ---- memory ---- */
+
+struct server_memory *server_memory_hold(struct server_memory *memory, size_t len)
+{
+    memory->references++;
+    memory->held += len;
+    return memory;
+}
+
+void server_memory_release(struct server_memory *memory, size_t len)
+{
+    memory->held -= len;
+    if (--memory->references == 0)
+        free(memory);
+}
 
 /* ---- accepting ---- */
 
@@ -62,6 +80,9 @@ static void fill_defaults(struct server_options *o)
         o->body_seconds = 60;
     if (!o->idle_seconds)
         o->idle_seconds = 120;
+    if (!o->max_total)
+        o->max_total =
+            o->max_body > MAX_TOTAL / TOTAL_BODIES ? TOTAL_BODIES * o->max_body : MAX_TOTAL;
 }
 
 /* "127.0.0.1:8443" or "[::1]:8443"; names are not looked up. */
@@ -114,6 +135,7 @@ struct server *server_start(struct event_base *base, const struct server_options
     struct server *server = alloc_zero(1, sizeof(*server));
 
     server->base = base;
+    server->memory = server_memory_hold(alloc_zero(1, sizeof(*server->memory)), 0);
     server->options = *options;
     fill_defaults(&server->options);
     server->pause = evtimer_new(base, on_pause_over, server);
@@ -196,6 +218,7 @@ void server_free(struct server *server)
         connection_close(c);
     }
     event_free(server->pause);
+    server_memory_release(server->memory, 0);
     free(server);
 }
 

@@ -1,8 +1,8 @@
 /* A bounded HTTP/1.1 server on an event loop, with or without TLS 1.3. It hides evhttp so that
  * another parser can take its place. TCP_NODELAY; one absolute deadline for handshake, header and
- * body; caps on connections, header and body; ambiguous requests (two lengths, odd
- * Transfer-Encoding, bare LF, NUL, missing or repeated Host, field names not tokens) are refused
- * here with `http.malformed`. */
+ * body; caps on connections, header, body, and the memory of all of them; ambiguous requests (two
+ * lengths, odd Transfer-Encoding, bare LF, NUL, missing or repeated Host, field names not tokens)
+ * are refused here with `http.malformed`. */
 #ifndef IDEVS_NET_SERVER_H
 #define IDEVS_NET_SERVER_H
 
@@ -20,16 +20,25 @@ struct server_request; /* one request until it is answered */
  * answer is dropped silently. */
 typedef void (*server_handler)(struct server_request *request, void *context);
 
+/* Called when a head has come, before any of its body: what is refused here takes no memory. The
+ * message has no content yet; `content_length` is what was announced. */
+typedef bool (*server_admit)(struct server_request *request, uint64_t content_length, void *context,
+                             struct idevs_error *ret_err);
+
 struct server_options {
     const char *listen;     /* "127.0.0.1:8443", "[::1]:0"; port 0 takes a free one */
     struct ssl_ctx_st *tls; /* NULL: plain HTTP */
     size_t max_body;
+    /* Bytes of all bodies and unsent answers together; 0: eight times max_body, and 64 MiB at
+     * least. Beyond it, bodies of more than 64 KiB get `http.busy`. */
+    size_t max_total;
     unsigned max_connections; /* 0: 1024; more are closed at once */
     unsigned header_seconds;  /* 0: 10; handshake and header */
     unsigned body_seconds;    /* 0: 60; header to end of body */
     unsigned idle_seconds;    /* 0: 120; keep-alive */
+    server_admit admit;       /* or NULL: everything that is well-formed and not too long */
     server_handler handler;
-    void *context;
+    void *context; /* of both */
 };
 
 /* Refuses `port.in-use`, `config.syntax`. */

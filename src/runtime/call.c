@@ -101,14 +101,20 @@ static const struct passing {
     {"service.unreachable", true, false},
 };
 
+static bool is_write(const struct call *call)
+{
+    return call->idempotency_key || !call->repeatable;
+}
+
 /* A gateway that lost a service's answer says that nobody knows. Asked again under the same key it
- * forwards again if the service honours the key, and otherwise says the same: so not for ever. */
+ * forwards again if the service honours the key, and otherwise says the same: so not for ever. Nor
+ * does a refusal prove anything that a second delivery, with another certificate beside it, gets
+ * after the first was carried out: asked again, the key brings the stored answer. */
 #define UNKNOWN_REPEATS 4
 
-static bool may_ask_again(struct call *call, struct bytes code)
+static bool may_ask_again(struct call *call)
 {
-    return call->idempotency_key && bytes_equal_text(code, "outcome.unknown") &&
-           call->n_unknown++ < UNKNOWN_REPEATS;
+    return call->idempotency_key && call->n_unknown++ < UNKNOWN_REPEATS;
 }
 
 static const struct passing *find_passing(struct bytes code)
@@ -124,13 +130,13 @@ static enum outcome judge_refusal(struct idevs *ip, struct call *call, const str
                                   bool was_never_valid)
 {
     const struct passing *passing = find_passing(a->refusal);
-    struct bytes processed;
 
-    if (!passing)
-        return may_ask_again(call, a->refusal) ? OUTCOME_UNKNOWN : OUTCOME_ANSWERED;
-    if (passing->doubt)
+    if (bytes_equal_text(a->refusal, "request.signature") || (passing && passing->doubt))
         credentials_doubt(ip);
-    if (!http_get(&a->message, "idevs-processed", &processed) || !bytes_equal_text(processed, "no"))
+    if (!passing)
+        return !is_write(call) || a->not_processed || !may_ask_again(call) ? OUTCOME_ANSWERED
+                                                                           : OUTCOME_UNKNOWN;
+    if (!a->not_processed)
         return OUTCOME_UNKNOWN;
     return passing->claimed || was_never_valid ? OUTCOME_NOT_DONE : OUTCOME_UNKNOWN;
 }
@@ -148,6 +154,18 @@ static enum outcome judge_unsealed(struct call *call, const struct frame *reply,
     return OUTCOME_UNKNOWN;
 }
 
+static void read_refusal(struct call_answer *a)
+{
+    struct bytes processed;
+
+    if (http_count(&a->message, "idevs-error") == 0)
+        return;
+    if (!http_get(&a->message, "idevs-error", &a->refusal) || a->refusal.len == 0)
+        a->refusal = bytes_of_text("exchange.response"); /* several, or an empty one */
+    a->not_processed =
+        http_get(&a->message, "idevs-processed", &processed) && bytes_equal_text(processed, "no");
+}
+
 static enum outcome open_answer(struct idevs *ip, struct call *call, const struct sending *s,
                                 const struct frame *reply, struct call_answer *ret,
                                 struct idevs_error *why)
@@ -161,9 +179,7 @@ static enum outcome open_answer(struct idevs *ip, struct call *call, const struc
         return OUTCOME_UNKNOWN;
     runtime_span(ip, "decrypt", since);
     bool was_never_valid = learn_clock(ip, call, s, &ret->message);
-    if (http_count(&ret->message, "idevs-error") > 0 &&
-        !http_get(&ret->message, "idevs-error", &ret->refusal))
-        ret->refusal = bytes_of_text("exchange.response"); /* more than one */
+    read_refusal(ret);
     if (call_accept(call, ret, why))
         return OUTCOME_ANSWERED;
     return judge_refusal(ip, call, ret, was_never_valid);
@@ -233,6 +249,7 @@ bool call_carry_out(struct idevs *ip, struct call *call, struct call_answer *ret
         }
         if (outcome == OUTCOME_UNKNOWN && !call->repeatable)
             return refuse(ret_err, "outcome.unknown", "%s: %s", why.code, why.found);
+        call->maybe_done = call->maybe_done || outcome == OUTCOME_UNKNOWN;
         if (!runtime_pause(ip, &backoff, &why, ret_err))
             return false;
     }
@@ -248,10 +265,10 @@ bool call_accept(const struct call *call, const struct call_answer *answer,
     if (answer->refusal.len < sizeof(code))
         snprintf(code, sizeof(code), "%.*s", (int)answer->refusal.len,
                  (const char *)answer->refusal.data);
-    /* The service was reached, and nobody knows what it made of it. */
-    if (!call->repeatable && strcmp(code, "service.status") == 0)
-        return refuse(ret_err, "outcome.unknown", "%s answered what cannot be passed on",
-                      call->service->as->name);
+    /* "Not processed" speaks of this sending, not of those before it. */
+    if (is_write(call) && (call->maybe_done || !answer->not_processed))
+        return refuse(ret_err, "outcome.unknown", "%s: the gateway of %s refused with status %u",
+                      code, call->service->as->name, answer->message.status);
     return refuse(ret_err, code, "the gateway of %s refused with status %u",
                   call->service->as->name, answer->message.status);
 }

@@ -6,7 +6,8 @@
  *
  * Who delivers a request may deliver it twice, and show us the second answer. So of a plain write
  * even a sealed refusal counts as "not carried out" only where the first delivery cannot have fared
- * better. */
+ * better: where the gateway says `idevs-processed: no`. Every other refusal of a write, also of a
+ * write_once after some repeats, ends as `outcome.unknown`. */
 #ifndef IDEVS_RUNTIME_CALL_H
 #define IDEVS_RUNTIME_CALL_H
 
@@ -20,13 +21,15 @@ struct call {
     const char *content_type;    /* or NULL */
     struct bytes content;
     bool repeatable;
-    unsigned n_unknown; /* how often the gateway itself did not know */
+    unsigned n_unknown; /* how often a refusal left open whether it was done */
+    bool maybe_done;    /* an earlier sending may have been carried out */
 };
 
 /* A sealed answer. Owns the bytes that `message` points into; call_answer_free(). */
 struct call_answer {
     struct http_message message;
     struct bytes refusal; /* idevs-error: the gateway's own code; empty: the service's answer */
+    bool not_processed;   /* idevs-processed: no, of this refusal */
     struct buffer plain;
 };
 void call_answer_free(struct call_answer *a);
@@ -37,7 +40,8 @@ void call_answer_free(struct call_answer *a);
  * `run.stopped`, `launcher.unreachable`, `http.body-too-large`. `ret` must be empty. */
 bool call_carry_out(struct idevs *ip, struct call *call, struct call_answer *ret,
                     struct idevs_error *ret_err) _must_check_;
-/* Refuses with the gateway's own code when the answer is one. */
+/* Refuses with the gateway's own code when the answer is one; a write that may have been carried
+ * out all the same with `outcome.unknown`. */
 bool call_accept(const struct call *call, const struct call_answer *answer,
                  struct idevs_error *ret_err) _must_check_;
 

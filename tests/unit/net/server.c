@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define MAX_BODY  KIB(256)
+#define MAX_TOTAL KIB(512)
 #define BIG       MIB(4)
 #define LIFE      3600
 #define HOST      "Host: a\r\n"
@@ -160,6 +161,17 @@ static void handle(struct server_request *request, void *context)
     }
 }
 
+/* Nothing under /closed, and there only what says that it is short. */
+static bool admit(struct server_request *request, uint64_t content_length, void *context,
+                  struct idevs_error *err)
+{
+    struct bytes path = server_message(request)->path;
+
+    (void)context;
+    return !bytes_equal_text(path, "/closed") || content_length < 10 ||
+           refuse(err, "api.owner", "nobody");
+}
+
 static struct bytes file(const char *name, struct buffer *b)
 {
     struct idevs_error err;
@@ -174,6 +186,8 @@ static void run_server(int report)
 {
     struct server_options options = {.listen = "127.0.0.1:0",
                                      .max_body = MAX_BODY,
+                                     .max_total = MAX_TOTAL,
+                                     .admit = admit,
                                      .max_connections = 8,
                                      .header_seconds = 1,
                                      .body_seconds = 1,
@@ -446,6 +460,59 @@ static void a_body_of_the_limit_arrives_whole(void **state)
     assert_non_null(strstr(heard, "content-length: 1\r\n")); /* not the handler's */
     assert_null(strstr(heard, "never"));
     assert_non_null(strstr(heard, "x-one: 1\r\n"));
+}
+
+/* Head and the first `len` of MAX_BODY bytes. */
+static int dial_and_begin(size_t len)
+{
+    _cleanup_buffer_ struct buffer b = buffer_up_to(MIB(1));
+    int fd = dial();
+
+    assert_true(buffer_append_format(
+        &b, "POST /fields HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n", MAX_BODY));
+    assert_non_null(buffer_extend(&b, len));
+    assert_true(fd_write_all(fd, b.data, b.len));
+    return fd;
+}
+
+static void long_bodies_share_a_budget_that_short_ones_do_not_need(void **state)
+{
+    struct timespec pause = {.tv_nsec = 100000000};
+    char heard[1024];
+    int slow[] = {dial_and_begin(MAX_BODY - 1), dial_and_begin(MAX_BODY - 1)};
+
+    (void)state;
+    nanosleep(&pause, NULL);
+    int third = dial_and_begin(MAX_BODY);
+    hear_all(third, heard, sizeof(heard));
+    assert_memory_equal(heard, "HTTP/1.1 503 ", 13);
+    assert_non_null(strstr(heard, "\"code\":\"http.busy\""));
+    close(third);
+    int small = dial();
+    say(small, "POST /small HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\nbody");
+    hear(small, "/small|body", heard, sizeof(heard));
+    close(small);
+    for (size_t i = 0; i < ARRAY_LEN(slow); i++) { /* what was given back can be had again */
+        close(slow[i]);
+        nanosleep(&pause, NULL);
+        int next = dial_and_begin(MAX_BODY);
+        hear(next, "HTTP/1.1 200 OK\r\n", heard, sizeof(heard));
+        close(next);
+    }
+}
+
+static void what_is_not_admitted_is_refused_before_its_body_comes(void **state)
+{
+    char heard[1024];
+    _cleanup_fd_ int fd = dial();
+
+    (void)state;
+    say(fd, "POST /closed HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\n");
+    hear(fd, "\"code\":\"api.owner\"", heard, sizeof(heard));
+    close(fd);
+    fd = dial();
+    say(fd, "POST /closed HTTP/1.1\r\n" HOST "Content-Length: 9\r\n\r\nnine char");
+    hear(fd, "/closed|nine char", heard, sizeof(heard));
 }
 
 static void slow_peers_are_left(void **state)
@@ -877,6 +944,8 @@ int main(void)
         plain(a_head_past_the_limit_is_refused),
         plain(a_body_past_the_limit_is_refused_and_the_answer_arrives),
         plain(a_body_of_the_limit_arrives_whole),
+        plain(long_bodies_share_a_budget_that_short_ones_do_not_need),
+        plain(what_is_not_admitted_is_refused_before_its_body_comes),
         plain(slow_peers_are_left),
         plain(requests_in_a_row_are_answered_in_order),
         plain(a_request_may_come_byte_by_byte),

@@ -105,6 +105,12 @@ static const struct peer_step UNBELIEVED[] = {
     /* Sealed, but shown after an earlier delivery of the same request may have got through. */
     {.action = PEER_REFUSE, .code = "request.date", .not_processed = true},
     {.action = PEER_REFUSE, .code = "request.date"},
+    /* The same bytes again, with another certificate beside them. */
+    {.action = PEER_REFUSE, .code = "request.signature"},
+    {.action = PEER_REFUSE, .code = "certificate.malformed"},
+    {.action = PEER_REFUSE, .code = "policy.program"},
+    {.action = PEER_REFUSE, .code = "service.status"},
+    {.action = PEER_REFUSE, .code = "of.another-version"},
 };
 
 static void a_plain_write_is_never_sent_twice_on_what_proves_nothing(void **state)
@@ -203,18 +209,51 @@ static void a_gateway_that_never_knows_is_not_asked_for_ever(void **state)
 
 static void a_refusal_that_repeating_does_not_mend_is_final(void **state)
 {
-    static const char *const CODES[] = {"policy.program", "idempotency.mismatch", "service.status",
-                                        "request.field"};
+    static const char *const CODES[] = {"policy.program", "idempotency.mismatch", "request.field",
+                                        "policy.path"};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(CODES); i++)
-        peer.steps[i] = (struct peer_step){.action = PEER_REFUSE, .code = CODES[i]};
+        peer.steps[i] =
+            (struct peer_step){.action = PEER_REFUSE, .code = CODES[i], .not_processed = true};
     open_program();
     for (size_t i = 0; i < ARRAY_LEN(CODES); i++) {
-        assert_int_equal(do_write_once(), -1);
+        assert_int_equal(i % 2 ? do_write_once() : do_write(), -1);
         assert_string_equal(last_code(), CODES[i]);
         assert_true(idevs_last_error(ip)->remedy[0] != 0);
     }
     assert_int_equal(peer.n_exchanges, ARRAY_LEN(CODES));
+}
+
+static void a_read_is_told_every_refusal(void **state)
+{
+    (void)state;
+    peer.steps[0] = (struct peer_step){.action = PEER_REFUSE, .code = "policy.program"};
+    open_program();
+    assert_int_equal(do_read(), -1);
+    assert_string_equal(last_code(), "policy.program");
+}
+
+static void refusals_that_prove_nothing_do_not_hold_up_write_once_for_ever(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PEER_STEPS; i++)
+        peer.steps[i] = (struct peer_step){.action = PEER_REFUSE, .code = "request.signature"};
+    open_program();
+    assert_int_equal(do_write_once(), -1);
+    assert_string_equal(last_code(), "outcome.unknown");
+    assert_int_equal(peer.n_exchanges, 5);
+}
+
+static void not_processed_is_not_said_of_an_earlier_sending(void **state)
+{
+    (void)state;
+    peer.steps[0].action = PEER_SILENT;
+    peer.steps[1] =
+        (struct peer_step){.action = PEER_REFUSE, .code = "policy.program", .not_processed = true};
+    open_program();
+    assert_int_equal(do_write_once(), -1);
+    assert_string_equal(last_code(), "outcome.unknown");
+    assert_int_equal(peer.n_exchanges, 2);
 }
 
 static void a_plain_write_that_the_service_spoiled_is_unknown(void **state)
@@ -431,6 +470,9 @@ int main(void)
         call_test(a_key_in_progress_is_asked_again),
         call_test(a_gateway_that_never_knows_is_not_asked_for_ever),
         call_test(a_refusal_that_repeating_does_not_mend_is_final),
+        call_test(a_read_is_told_every_refusal),
+        call_test(refusals_that_prove_nothing_do_not_hold_up_write_once_for_ever),
+        call_test(not_processed_is_not_said_of_an_earlier_sending),
         call_test(a_plain_write_that_the_service_spoiled_is_unknown),
         call_test(clocks_that_disagree_are_learned_from_the_sealed_date),
         call_test(a_host_clock_that_jumps_is_followed),
