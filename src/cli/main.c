@@ -111,5 +111,5 @@ int main(int argc, char **argv)
         fprintf(stderr, "idevs: no command '%s'; idevs --help lists them\n", argv[1]);
         return STATUS_USAGE;
     }
-    return run_command(c, argc, argv, first);
+    return (int)run_command(c, argc, argv, first);
 }

@@ -11,13 +11,13 @@ struct launcher_config {
     char *listen;
     char *certificate; /* files */
     char *key;
-    char *state;     /* folder */
-    char *warden;    /* socket */
-    char *ca;        /* PEM anchors of outgoing https, or NULL: the system's */
-    char *record;    /* file, or NULL */
-    size_t max_body; /* of what a program sends and gets */
+    char *state;            /* folder */
+    char *warden;           /* socket */
+    char *ca;               /* PEM anchors of outgoing https, or NULL: the system's */
+    char *record;           /* file, or NULL */
+    size_t max_body;        /* of what a program sends and gets */
     unsigned longest_pause; /* seconds before a program that crashed is started again */
-    size_t budget;   /* bytes of all programs in flight */
+    size_t budget;          /* bytes of all programs in flight */
     struct owner owners[CONFIG_OWNERS];
     size_t n_owners;
     struct {
