@@ -32,8 +32,8 @@ static const char *const QUERIES[] = {
     [LIST] = "SELECT " COLUMNS " FROM sales WHERE seq > ? ORDER BY seq LIMIT ?",
     [BY_ID] = "SELECT " COLUMNS " FROM sales WHERE id = ? ORDER BY seq",
     [LAST] = "SELECT " COLUMNS " FROM sales ORDER BY seq DESC LIMIT 1",
-    [ADD] = "INSERT INTO sales (id, date, vendor, name, phone, address, product, quantity, total)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [ADD] = ("INSERT INTO sales (id, date, vendor, name, phone, address, product, quantity, total)"
+             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
 };
 
 static const char SCHEMA[] =

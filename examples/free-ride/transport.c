@@ -29,8 +29,8 @@ enum query {
 static const char *const QUERIES[] = {
     [LIST] = "SELECT " COLUMNS " FROM trips WHERE id > ? ORDER BY id LIMIT ?",
     [GET] = "SELECT " COLUMNS " FROM trips WHERE id = ?",
-    [ADD] = "INSERT INTO trips (sale, customer, phone, address, state, booked_at)"
-            " VALUES (?, ?, ?, ?, 'booked', ?)",
+    [ADD] = ("INSERT INTO trips (sale, customer, phone, address, state, booked_at)"
+             " VALUES (?, ?, ?, ?, 'booked', ?)"),
     [CANCEL] = "UPDATE trips SET state = 'cancelled' WHERE id = ?",
 };
 

@@ -4,7 +4,7 @@
 
 /* Runs `function(&variable)` when the variable leaves its scope: who owns it is said where it is
  * born. */
-#define _cleanup_(function) __attribute__((cleanup(function)))
+#define _cleanup_(function) __attribute__((cleanup(function), unused))
 /* The result says whether it worked; dropping it is a bug. */
 #define _must_check_         __attribute__((warn_unused_result))
 #define _printf_(fmt, first) __attribute__((format(printf, fmt, first)))

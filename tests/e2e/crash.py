@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import signal
 import sys
 import threading
@@ -16,6 +17,7 @@ import time
 import urllib.request
 
 from claims import expect, with_world
+from world import run
 
 SERVICES = ("store", "transport", "messaging")
 KINDS = ("program", "launcher", "warden", "gateway", "authority", "service")
@@ -103,11 +105,24 @@ def trips(world):
     return world.compare().get("trips", 0)
 
 
+def circumstances(world):
+    """For whoever has to find out why nothing goes on."""
+    log = world.idevs("logs", world.run["id"], as_json=False, check=False).stdout.splitlines()
+    pids = {name: daemon.process.pid for name, daemon in world.daemons.items()}
+    sockets = run("ss", "-tnp", check=False).stdout.splitlines()
+    ports = {str(port) for port in world.ports.values()}
+    ours = [line for line in sockets if ports & set(re.findall(r":(\d+)", line))]
+    program = [f"{pid} {pathlib.Path(f'/proc/{pid}/wchan').read_text()} "
+               f"{pathlib.Path(f'/proc/{pid}/syscall').read_text()}" for pid in program_pids(world)]
+    return "\n".join([str(world.idevs("show", world.run["id"], check=False).stdout), *log[-12:], str(pids),
+                      str(world.ports), *ours, *program, str(world.compare())[:600]])
+
+
 def wait_for_progress(world, seconds=60):
     """Kills hit nothing when nothing runs: wait until another trip was booked."""
     before, deadline = trips(world), time.monotonic() + seconds
     while trips(world) <= before:
-        expect(time.monotonic() < deadline, f"no trip was booked for {seconds} s")
+        expect(time.monotonic() < deadline, f"no trip was booked for {seconds} s\n{circumstances(world)}")
         time.sleep(0.1)
 
 
@@ -133,7 +148,8 @@ def nothing_is_lost_or_doubled_by_kills_at_random_moments(world):
 def kill_at(world, name, step):
     """Starts the daemon anew so that it kills itself when it passes `step`, waits for that, starts it again."""
     daemon = world.daemons[name]
-    daemon.stop()
+    daemon.kill()
+    daemon.process.wait()
     daemon.start(environment={"IDEVS_FAULT": step})
     try:
         daemon.process.wait(90)

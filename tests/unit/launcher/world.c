@@ -306,9 +306,9 @@ static void warden_answer(struct world *w, struct bytes message, const int *fds)
 {
     struct reader r = reader_of(message);
     size_t n;
-    uint64_t key;
-    uint64_t kind;
-    uint64_t id;
+    uint64_t key = 0;
+    uint64_t kind = 0;
+    uint64_t id = 0;
     uint64_t run = 0;
 
     assert_true(cbor_get_map(&r, &n) && cbor_get_uint(&r, &key) && cbor_get_uint(&r, &kind) &&

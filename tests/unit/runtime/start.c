@@ -57,8 +57,8 @@ static void the_steps_of_the_start_are_reported_under_the_papers_names(void **st
     assert_true(cbor_get_map(&r, &n));
     assert_int_equal(n, ARRAY_LEN(NAMES));
     for (size_t i = 0; i < n; i++) {
-        struct bytes name;
-        uint64_t ns;
+        struct bytes name = {0};
+        uint64_t ns = 0;
         assert_true(cbor_get_text(&r, &name) && cbor_get_uint(&r, &ns));
         assert_true(bytes_equal_text(name, NAMES[i]));
         assert_true(ns > 0);

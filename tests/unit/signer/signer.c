@@ -122,8 +122,8 @@ static void checked_fields_become_a_certificate(void **state)
     _cleanup_scene_ struct scene s;
     char uri[128];
     struct bytes cmw;
-    struct bytes type;
-    struct bytes claims;
+    struct bytes type = {0};
+    struct bytes claims = {0};
     struct eat_claims got;
     (void)state;
     scene_make(&s);
