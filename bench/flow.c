@@ -1,7 +1,8 @@
 /* An integration process that measures itself: COUNT times the operation of MODE, after a warm-up;
- * one line of JSON to the owner's log. bench/run fills in both macros, because a program has no
- * arguments, and puts bench/statistics.h in place of its include, because a program is one source.
- */
+ * one line of JSON to the owner's log. All programs of a measurement begin together: after the
+ * warm-up each waits for the clock's next multiple of ALIGN seconds (0: does not). bench/run fills
+ * in the macros, because a program has no arguments, and puts bench/statistics.h in place of its
+ * include, because a program is one source. */
 #include <idevs.h>
 
 #include <stdio.h>
@@ -14,6 +15,9 @@
 #endif
 #ifndef MODE
 #define MODE "flow"
+#endif
+#ifndef ALIGN
+#define ALIGN 0
 #endif
 #define WARM_UP 20
 
@@ -65,15 +69,29 @@ static int operate(struct idevs *ip, int i)
            write_body(ip, "messaging", "/send-message", TEXT, i);
 }
 
+/* The second in which it returns. */
+static time_t wait_for_begin(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    time_t begin = ALIGN ? now.tv_sec / (ALIGN ? ALIGN : 1) * ALIGN + ALIGN : now.tv_sec;
+    struct timespec rest = {.tv_sec = begin - now.tv_sec - 1, .tv_nsec = 1000000000 - now.tv_nsec};
+    if (ALIGN)
+        clock_nanosleep(CLOCK_MONOTONIC, 0, &rest, NULL);
+    return begin;
+}
+
 static void report(struct idevs *ip, uint64_t *took, size_t n, uint64_t all, uint64_t cpu,
-                   int failed)
+                   int failed, time_t second)
 {
     qsort(took, n, sizeof(took[0]), bench_compare);
-    idevs_log(ip, IDEVS_INFO,
-              "{\"mode\":\"%s\",\"n\":%zu,\"failed\":%d,\"seconds\":%.6f,\"cpu_us\":%.1f,"
-              "\"p50_us\":%.1f,\"p99_us\":%.1f}",
-              MODE, n, failed, (double)all / 1e9, (double)cpu / 1e3 / (double)n,
-              bench_quantile_us(took, n, 0.5), bench_quantile_us(took, n, 0.99));
+    idevs_log(
+        ip, IDEVS_INFO,
+        "{\"mode\":\"%s\",\"n\":%zu,\"failed\":%d,\"began\":%lld,\"seconds\":%.6f,\"cpu_us\":%.1f,"
+        "\"p50_us\":%.1f,\"p99_us\":%.1f}",
+        MODE, n, failed, (long long)second, (double)all / 1e9, (double)cpu / 1e3 / (double)n,
+        bench_quantile_us(took, n, 0.5), bench_quantile_us(took, n, 0.99));
 }
 
 int main(void)
@@ -86,6 +104,7 @@ int main(void)
         return 1;
     for (int i = 0; i < WARM_UP; i++)
         failed += operate(ip, COUNT + i) != 0;
+    time_t second = wait_for_begin();
     uint64_t cpu = bench_cpu_ns();
     uint64_t begin = bench_now_ns();
     for (int i = 0; i < COUNT; i++) {
@@ -93,7 +112,7 @@ int main(void)
         failed += operate(ip, i) != 0;
         took[i] = bench_now_ns() - since;
     }
-    report(ip, took, COUNT, bench_now_ns() - begin, bench_cpu_ns() - cpu, failed);
+    report(ip, took, COUNT, bench_now_ns() - begin, bench_cpu_ns() - cpu, failed, second);
     idevs_close(ip);
     return 0;
 }
