@@ -10,6 +10,7 @@
 #include "store/store.h"
 #include "wire/manifest.h"
 
+#include <malloc.h>
 #include <stdio.h>
 
 #define RUN_BUDGET(max_body) (4 * ((max_body) + MIB(1)))
@@ -161,6 +162,7 @@ void run_detach(struct run *run)
     relay_free(run->relay);
     run->relay = NULL;
     run->number = 0;
+    malloc_trim(0); /* what the run needed lies scattered: its pages go back to the system */
 }
 
 static void on_run_answer(const struct warden_answer *answer, int *fd, void *context)
