@@ -170,6 +170,19 @@ static json_t *shown_json(const struct shown *s)
         "memory_map_summary", c->memory_map_summary, "kernel", c->kernel, "policy", c->policy);
 }
 
+static bool show_pem(const struct cli *cli, const struct buffer *pem, struct idevs_error *ret_err)
+{
+    struct chain chain _cleanup_chain_ = {0};
+
+    if (!chain_from_pem(buffer_bytes(pem), &chain, ret_err))
+        return false;
+    if (!cli->json)
+        return fwrite(pem->data, 1, pem->len, stdout) == pem->len;
+    _cleanup_json_ json_t *j = json_pack("{s:s%}", "pem", (const char *)pem->data, pem->len);
+    print_json(j);
+    return true;
+}
+
 static bool run_show(const struct cli *cli, const struct arguments *a, struct idevs_error *ret_err)
 {
     _cleanup_buffer_ struct buffer pem = buffer_up_to(2 * LIMIT_CHAIN_BYTES);
@@ -177,10 +190,8 @@ static bool run_show(const struct cli *cli, const struct arguments *a, struct id
 
     if (!read_pem(cli, a->positional[0], &pem, ret_err))
         return false;
-    if (argument_given(a, "--pem")) {
-        fwrite(pem.data, 1, pem.len, stdout);
-        return true;
-    }
+    if (argument_given(a, "--pem"))
+        return show_pem(cli, &pem, ret_err);
     if (!read_shown(buffer_bytes(&pem), &shown, ret_err))
         return false;
     if (cli->json) {
@@ -235,7 +246,7 @@ static const char *const VERIFY_OPTIONS[] = {"--anchors=FILE", NULL};
 const struct command CERT_COMMANDS[] = {
     {"cert", "show", "FILE|RUN", "a program's certificate in plain words", SHOW_OPTIONS, 1, 1,
      run_show},
-    {"cert", "verify", "FILE|RUN", "the same, after checking its chain to --anchors",
+    {"cert", "verify", "FILE|RUN --anchors FILE", "the same, after checking its chain to --anchors",
      VERIFY_OPTIONS, 1, 1, run_verify},
     {0},
 };

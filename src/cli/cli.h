@@ -7,6 +7,7 @@
 #include "cli/arguments.h"
 #include "crypto/key.h"
 #include "document/json.h"
+#include "document/yaml.h"
 
 /* Exit statuses, documented in --help. */
 enum exit_status {
@@ -58,17 +59,32 @@ enum exit_status status_of(const struct idevs_error *err);
 
 /* ---- home (home.c) ---- */
 
-/* `home`/`name`; the caller's. */
+/* `home`/`name`, or `name` when that starts with '/'; the caller's. */
 char *home_path(const struct cli *cli, const char *name) _must_check_;
 struct key *home_key(const struct cli *cli, struct idevs_error *ret_err);
 struct x25519_key *home_log_key(const struct cli *cli, struct idevs_error *ret_err);
 
-/* ---- launcher and authority (remote.c) ---- */
-
 enum peer {
     PEER_LAUNCHER,
     PEER_AUTHORITY,
+    PEER_COUNT,
 };
+extern const char *const PEERS[PEER_COUNT]; /* "launcher", "authority": keys in config.yaml */
+
+/* What config.yaml says of each peer; NULL where it does not. */
+struct addresses {
+    struct yaml *config; /* owns the texts */
+    const char *url[PEER_COUNT];
+    const char *ca[PEER_COUNT]; /* file with anchors, relative to the home */
+};
+/* Without config.yaml all are NULL. Refuses `config.syntax`, `file.*`. */
+bool home_addresses(const struct cli *cli, struct addresses *ret,
+                    struct idevs_error *ret_err) _must_check_;
+void addresses_release(struct addresses *a);
+#define _cleanup_addresses_ _cleanup_(addresses_release)
+
+/* ---- launcher and authority (remote.c) ---- */
+
 struct ask {
     enum peer peer;
     const char *method;

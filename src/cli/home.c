@@ -3,9 +3,13 @@
 #include "base/limits.h"
 #include "cli/cli.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
 char *home_path(const struct cli *cli, const char *name)
 {
-    return alloc_format("%s/%s", cli->home, name);
+    return name[0] == '/' ? alloc_text(name) : alloc_format("%s/%s", cli->home, name);
 }
 
 /* Missing keys have one remedy, whatever the reason: `idevs init`. */
@@ -33,4 +37,30 @@ struct x25519_key *home_log_key(const struct cli *cli, struct idevs_error *ret_e
     if (!read_key_file(cli, "owner-log.key", &pem, ret_err))
         return NULL;
     return x25519_load(buffer_bytes(&pem), ret_err);
+}
+
+const char *const PEERS[PEER_COUNT] = {"launcher", "authority"};
+
+void addresses_release(struct addresses *a)
+{
+    yaml_releasep(&a->config);
+}
+
+bool home_addresses(const struct cli *cli, struct addresses *ret, struct idevs_error *ret_err)
+{
+    _cleanup_text_ char *path = home_path(cli, "config.yaml");
+
+    if (access(path, F_OK) != 0 && errno == ENOENT)
+        return true;
+    ret->config = yaml_load(path, "config.syntax", ret_err);
+    if (!ret->config)
+        return false;
+    for (size_t i = 0; i < PEER_COUNT; i++) {
+        char ca[32];
+        snprintf(ca, sizeof(ca), "%s_ca", PEERS[i]);
+        if (!yaml_text(ret->config, PEERS[i], YAML_OPTIONAL, &ret->url[i], ret_err) ||
+            !yaml_text(ret->config, ca, YAML_OPTIONAL, &ret->ca[i], ret_err))
+            return false;
+    }
+    return yaml_done(ret->config, ret_err);
 }

@@ -7,34 +7,53 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const COMMON[] = {"--home=DIR", "--json", "--help", NULL};
+#define CALL_MAX 128
+
+static const char *const COMMON[] = {"--home=DIR", "--json", "--help", "-h", NULL};
 static const struct command *const TABLES[] = {
     OWNER_COMMANDS, PROGRAM_COMMANDS, RUN_COMMANDS,  SERVICE_COMMANDS,
     CERT_COMMANDS,  EXPLAIN_COMMANDS, MENU_COMMANDS,
 };
 
-static void print_call(const struct command *c)
+/* "program add FILE --manifest FILE", or without the options that it cannot do without. */
+static void write_call(const struct command *c, bool with_options, char *ret, size_t size)
 {
-    printf("idevs %s%s%s%s%s", c->group ? c->group : "", c->group ? " " : "", c->name,
-           c->usage[0] ? " " : "", c->usage);
-    for (size_t i = 0; c->options && c->options[i]; i++)
-        printf(" [%s]", c->options[i]);
-    putchar('\n');
+    const char *option = strstr(c->usage, "--");
+    int len = (int)(option && !with_options ? (size_t)(option - c->usage) : strlen(c->usage));
+
+    snprintf(ret, size, "%s%s%s%s%.*s", c->group ? c->group : "", c->group ? " " : "", c->name,
+             len > 0 ? " " : "", len, c->usage);
 }
 
-static void print_usage(void)
+static void print_help(const struct command *c)
 {
-    printf("idevs: run integration processes in Trusted Execution Environments\n\n");
+    char call[CALL_MAX];
+    char name[32];
+
+    write_call(c, true, call, sizeof(call));
+    printf("idevs %s", call);
+    for (size_t i = 0; c->options && c->options[i]; i++) {
+        snprintf(name, sizeof(name), "%.*s", (int)strcspn(c->options[i], "="), c->options[i]);
+        if (!strstr(c->usage, name))
+            printf(" [%s]", c->options[i]);
+    }
+    printf("\n%s\n", c->about);
+}
+
+static void print_usage(FILE *to)
+{
+    char call[CALL_MAX];
+
+    fprintf(to, "idevs: run integration processes in Trusted Execution Environments\n\n");
     for (size_t t = 0; t < ARRAY_LEN(TABLES); t++)
         for (const struct command *c = TABLES[t]; c->name; c++) {
-            char call[64];
-            snprintf(call, sizeof(call), "%s%s%s %s", c->group ? c->group : "", c->group ? " " : "",
-                     c->name, c->usage);
-            printf("  %-28s %s\n", call, c->about);
+            write_call(c, false, call, sizeof(call));
+            fprintf(to, "  %-26s %s\n", call, c->about);
         }
-    printf("\nEvery command takes --json, --help and --home DIR (default $IDEVS_HOME, then"
-           " ~/.config/idevs).\nExit status: 0 done, 1 refused, 2 usage, 3 launcher or authority"
-           " unreachable.\n");
+    fprintf(to, "\nEvery command takes --json, --help and --home DIR (default $IDEVS_HOME, then"
+                " ~/.config/idevs);\nidevs COMMAND --help names its other options."
+                "\nExit status: 0 done, 1 refused, 2 usage, 3 launcher, authority or warden "
+                "unreachable.\n");
 }
 
 /* `*ret_first` is the index of the first word after the command's name. */
@@ -66,10 +85,54 @@ static char *default_home(void)
 static bool count_fits(const struct command *c, const struct arguments *a,
                        struct idevs_error *ret_err)
 {
-    if (a->n_positional >= c->min_positional && a->n_positional <= c->max_positional)
-        return true;
-    return refuse_expecting(ret_err, "usage", c->usage[0] ? c->usage : "options only",
-                            "%zu arguments", a->n_positional);
+    char call[CALL_MAX];
+
+    write_call(c, true, call, sizeof(call));
+    if (a->n_positional < c->min_positional)
+        return refuse_expecting(ret_err, "usage", call, "a call without %s", c->usage);
+    if (a->n_positional > c->max_positional)
+        return refuse_expecting(ret_err, "usage", call, "'%s' as well",
+                                a->positional[c->max_positional]);
+    return true;
+}
+
+/* A refusal is JSON too when that was asked for, even when nothing else could be understood. */
+static bool wants_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            return true;
+    return false;
+}
+
+/* "program add, program list, ..." for the group that `word` names; else an empty text. */
+static void list_group(const char *word, char *ret, size_t size)
+{
+    size_t used = 0;
+
+    ret[0] = 0;
+    for (size_t t = 0; t < ARRAY_LEN(TABLES); t++)
+        for (const struct command *c = TABLES[t]; c->name; c++)
+            if (c->group && strcmp(c->group, word) == 0 && used < size)
+                used += (size_t)snprintf(ret + used, size - used, "%s%s %s", used ? ", " : "",
+                                         c->group, c->name);
+}
+
+static enum exit_status refuse_unknown(int argc, char **argv)
+{
+    const struct cli cli = {.json = wants_json(argc, argv)};
+    struct idevs_error err;
+    char group[CALL_MAX];
+
+    list_group(argv[1], group, sizeof(group));
+    if (group[0])
+        refuse_expecting(&err, "usage", group, "%s%s%s", argv[1], argc > 2 ? " " : " alone",
+                         argc > 2 ? argv[2] : "");
+    else
+        refuse_expecting(&err, "usage", "a command first, then its options (idevs --help)", "%s",
+                         argv[1]);
+    print_refusal(&cli, &err);
+    return STATUS_USAGE;
 }
 
 static enum exit_status run_command(const struct command *c, int argc, char **argv, int first)
@@ -80,12 +143,11 @@ static enum exit_status run_command(const struct command *c, int argc, char **ar
     struct cli cli = {.home = fallback, .terminal = isatty(STDERR_FILENO) == 1};
     bool parsed = arguments_parse(argc, argv, first, c->options, COMMON, &a, &err);
 
-    if (parsed && argument_given(&a, "--help")) {
-        print_call(c);
-        printf("%s\n", c->about);
+    if (parsed && (argument_given(&a, "--help") || argument_given(&a, "-h"))) {
+        print_help(c);
         return STATUS_DONE;
     }
-    cli.json = parsed && argument_given(&a, "--json");
+    cli.json = wants_json(argc, argv);
     if (parsed && argument_value(&a, "--home"))
         cli.home = argument_value(&a, "--home");
     if (parsed && count_fits(c, &a, &err) && c->run(&cli, &a, &err))
@@ -99,17 +161,20 @@ int main(int argc, char **argv)
     int first = 1;
     const struct command *c = find_command(argc, argv, &first);
 
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
-        print_usage();
-        return argc < 2 ? STATUS_USAGE : STATUS_DONE;
+    if (argc < 2) {
+        print_usage(stderr);
+        return STATUS_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        print_usage(stdout);
+        return STATUS_DONE;
     }
     if (strcmp(argv[1], "--version") == 0) {
         printf("idevs %s\n", IDEVS_VERSION);
         return STATUS_DONE;
     }
-    if (!c) {
-        fprintf(stderr, "idevs: no command '%s'; idevs --help lists them\n", argv[1]);
-        return STATUS_USAGE;
-    }
+    if (!c)
+        return (int)refuse_unknown(argc, argv);
     return (int)run_command(c, argc, argv, first);
 }

@@ -7,7 +7,8 @@
 static const char MENU[] = "\n1. List files\n2. Upload a file\n3. Delete a program\n"
                            "4. Compile a program\n5. Execute a program\n6. Exit\n";
 
-/* One line of input without its end; false at the end of input. */
+/* One line of input without its end, and without what is longer than any right answer; false at the
+ * end of input. */
 static bool ask(const char *question, char *ret, size_t size)
 {
     printf("%s", question);
@@ -16,6 +17,8 @@ static bool ask(const char *question, char *ret, size_t size)
         putchar('\n');
         return false;
     }
+    for (int c = 0; !strchr(ret, '\n') && c != '\n' && c != EOF;)
+        c = getchar();
     ret[strcspn(ret, "\r\n")] = 0;
     return true;
 }
@@ -80,7 +83,9 @@ static bool run_menu(const struct cli *cli, const struct arguments *a, struct id
     char choice[16];
 
     (void)a;
-    (void)ret_err;
+    if (cli->json)
+        return refuse_expecting(ret_err, "usage", "the commands of --help, which take --json",
+                                "a menu, which is for people");
     for (;;) {
         struct idevs_error err;
         printf("%s", MENU);

@@ -71,46 +71,68 @@ static bool write_keys(const struct cli *cli, struct idevs_error *ret_err)
            write_home(cli, "owner.key", &secret, 0600, ret_err); /* last: it says "complete" */
 }
 
-/* Copies the anchor beside the keys, so that the home can be moved, and names it in the config. */
-static bool take_peer(const struct cli *cli, const struct arguments *a, const char *peer,
-                      struct buffer *config, struct idevs_error *ret_err)
+/* Copies the anchor beside the keys, so that the home can be moved. */
+static bool take_anchor(const struct cli *cli, const char *from, const char *name,
+                        struct idevs_error *ret_err)
 {
-    char option[32];
-    char file[64];
-    snprintf(option, sizeof(option), "--%s", peer);
-    const char *url = argument_value(a, option);
-    snprintf(option, sizeof(option), "--%s-ca", peer);
-    const char *ca = argument_value(a, option);
     _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_CHAIN_BYTES);
     struct chain chain _cleanup_chain_ = {0};
 
+    return file_read(from, &pem, ret_err) && chain_from_pem(buffer_bytes(&pem), &chain, ret_err) &&
+           write_home(cli, name, &pem, 0644, ret_err);
+}
+
+static bool note(struct buffer *config, const char *key, const char *value,
+                 struct idevs_error *ret_err)
+{
+    return !value || buffer_append_format(config, "%s: '%s'\n", key, value) ||
+           refuse(ret_err, "usage", "%s: too long", key);
+}
+
+/* Notes a peer's address and anchor as given; what is not given stays as it was. */
+static bool take_peer(const struct cli *cli, const struct arguments *a, enum peer peer,
+                      const struct addresses *before, struct buffer *config,
+                      struct idevs_error *ret_err)
+{
+    char url_option[32];
+    char ca_option[32];
+    char ca_key[32];
+    char ca_file[32];
+    snprintf(url_option, sizeof(url_option), "--%s", PEERS[peer]);
+    snprintf(ca_option, sizeof(ca_option), "--%s-ca", PEERS[peer]);
+    snprintf(ca_key, sizeof(ca_key), "%s_ca", PEERS[peer]);
+    snprintf(ca_file, sizeof(ca_file), "%s-ca.pem", PEERS[peer]);
+    const char *url = argument_value(a, url_option);
+    const char *ca = argument_value(a, ca_option);
+
     if (url && (strncmp(url, "https://", 8) != 0 || !authority_is_valid(url + 8)))
-        return refuse_expecting(ret_err, "usage", "https://HOST[:PORT]", "--%s %s", peer, url);
-    if (url && !buffer_append_format(config, "%s: %s\n", peer, url))
-        return refuse(ret_err, "usage", "a URL that is too long");
-    if (!ca)
-        return true;
-    snprintf(file, sizeof(file), "%s-ca.pem", peer);
-    return file_read(ca, &pem, ret_err) && chain_from_pem(buffer_bytes(&pem), &chain, ret_err) &&
-           write_home(cli, file, &pem, 0644, ret_err) &&
-           (buffer_append_format(config, "%s_ca: %s\n", peer, file) ||
-            refuse(ret_err, "usage", "a path that is too long"));
+        return refuse_expecting(ret_err, "usage", "https://HOST[:PORT]", "%s %s", url_option, url);
+    if (ca && !take_anchor(cli, ca, ca_file, ret_err))
+        return false;
+    return note(config, PEERS[peer], url ? url : before->url[peer], ret_err) &&
+           note(config, ca_key, ca ? ca_file : before->ca[peer], ret_err);
+}
+
+static bool take_peers(const struct cli *cli, const struct arguments *a,
+                       struct idevs_error *ret_err)
+{
+    _cleanup_addresses_ struct addresses before = {0};
+    _cleanup_buffer_ struct buffer config = buffer_up_to(KIB(16));
+
+    return home_addresses(cli, &before, ret_err) &&
+           take_peer(cli, a, PEER_LAUNCHER, &before, &config, ret_err) &&
+           take_peer(cli, a, PEER_AUTHORITY, &before, &config, ret_err) &&
+           (config.len == 0 || write_home(cli, "config.yaml", &config, 0644, ret_err));
 }
 
 static bool run_init(const struct cli *cli, const struct arguments *a, struct idevs_error *ret_err)
 {
     _cleanup_text_ char *key = home_path(cli, "owner.key");
-    _cleanup_buffer_ struct buffer config = buffer_up_to(KIB(8));
     struct stat st;
     bool keys_exist = stat(key, &st) == 0;
 
-    if (!folder_make(cli->home, 0700, ret_err) ||
-        !take_peer(cli, a, "launcher", &config, ret_err) ||
-        !take_peer(cli, a, "authority", &config, ret_err))
-        return false;
-    if (!keys_exist && !write_keys(cli, ret_err))
-        return false;
-    if (config.len > 0 && !write_home(cli, "config.yaml", &config, 0644, ret_err))
+    if (!folder_make(cli->home, 0700, ret_err) || !take_peers(cli, a, ret_err) ||
+        (!keys_exist && !write_keys(cli, ret_err)))
         return false;
     if (cli->json) {
         _cleanup_json_ json_t *j =
@@ -156,7 +178,8 @@ static bool run_measure(const struct cli *cli, const struct arguments *a,
         if (!measure(a->positional[i], digest, ret_err))
             return false;
         hex_text(digest, sizeof(digest), text);
-        json_object_set_new(all, a->positional[i], json_string(text));
+        if (json_object_set_new(all, a->positional[i], json_string(text)) != 0)
+            return refuse_expecting(ret_err, "usage", "a path in UTF-8", "%s", a->positional[i]);
         if (!cli->json)
             printf("%s  %s\n", text, a->positional[i]);
     }
@@ -187,6 +210,8 @@ static bool take_toolchains(const struct cli *cli, const struct arguments *a, st
     _cleanup_json_ json_t *health = launcher_ask(cli, "GET", NULL, ret_err, "/v1/health");
     if (!health)
         return false;
+    if (strcmp(text_of(health, "warden"), "ok") != 0)
+        return refuse(ret_err, "warden.unreachable", "the launcher cannot reach its warden");
     if (!hex_exactly(text_of(health, "toolchain"), ret->toolchains[0], SHA256_LEN))
         return refuse(ret_err, "build.toolchain", "the launcher's warden names none");
     ret->n_toolchains = 1;
@@ -315,8 +340,9 @@ static const char *const APPROVE_OPTIONS[] = {
 const struct command OWNER_COMMANDS[] = {
     {NULL, "init", "", "make the owner's keys and note where launcher and authority are",
      INIT_OPTIONS, 0, 0, run_init},
-    {NULL, "approve", "", "sign which source and manifest may run, and tell the authority",
-     APPROVE_OPTIONS, 0, 0, run_approve},
+    {NULL, "approve", "--source|--executable FILE --manifest FILE",
+     "sign which source and manifest may run, and tell the authority", APPROVE_OPTIONS, 0, 0,
+     run_approve},
     {NULL, "measure", "FILE...", "SHA-256 of sources, executables and manifests (*.yaml)", NULL, 1,
      ARGUMENTS_MAX, run_measure},
     {"platform", "enrol", "REQUEST", "send a warden's enrolment request to the authority", NULL, 1,

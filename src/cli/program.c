@@ -216,8 +216,8 @@ static bool run_build(const struct cli *cli, const struct arguments *a, struct i
 static const char *const ADD_OPTIONS[] = {"--manifest=FILE", "--executable", NULL};
 
 const struct command PROGRAM_COMMANDS[] = {
-    {"program", "add", "FILE", "upload a source (or --executable) and its manifest", ADD_OPTIONS, 1,
-     1, run_add},
+    {"program", "add", "FILE --manifest FILE", "upload a source (or --executable) and its manifest",
+     ADD_OPTIONS, 1, 1, run_add},
     {"program", "list", "", "your programs", NULL, 0, 0, run_list},
     {"program", "show", "NAME", "one program", NULL, 1, 1, run_show},
     {"program", "rm", "NAME", "remove a program that does not run", NULL, 1, 1, run_rm},

@@ -1,7 +1,6 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "cli/cli.h"
-#include "document/yaml.h"
 #include "net/client.h"
 #include "net/server.h"
 
@@ -11,43 +10,6 @@
 
 /* The answer waits at most this long inside the peer (?wait=), so the call a little longer. */
 #define TOTAL_MS 90000
-
-struct addresses {
-    struct yaml *config;
-    const char *url;
-    const char *ca;
-};
-
-static void addresses_release(struct addresses *a)
-{
-    yaml_releasep(&a->config);
-}
-#define _cleanup_addresses_ _cleanup_(addresses_release)
-
-static bool read_addresses(const struct cli *cli, enum peer peer, struct addresses *ret,
-                           struct idevs_error *ret_err)
-{
-    _cleanup_text_ char *path = home_path(cli, "config.yaml");
-    const char *urls[2] = {NULL, NULL};
-    const char *anchors[2] = {NULL, NULL};
-
-    ret->config = yaml_load(path, "config.syntax", ret_err);
-    if (!ret->config)
-        return error_is(ret_err, "file.") ? refuse(ret_err, "owner.key", "%s", ret_err->found)
-                                          : false;
-    if (!yaml_text(ret->config, "launcher", YAML_OPTIONAL, &urls[PEER_LAUNCHER], ret_err) ||
-        !yaml_path(ret->config, "launcher_ca", YAML_OPTIONAL, &anchors[PEER_LAUNCHER], ret_err) ||
-        !yaml_text(ret->config, "authority", YAML_OPTIONAL, &urls[PEER_AUTHORITY], ret_err) ||
-        !yaml_path(ret->config, "authority_ca", YAML_OPTIONAL, &anchors[PEER_AUTHORITY], ret_err) ||
-        !yaml_done(ret->config, ret_err))
-        return false;
-    ret->url = urls[peer];
-    ret->ca = anchors[peer];
-    if (!ret->url)
-        return refuse(ret_err, "config.syntax", "%s without %s", path,
-                      peer == PEER_LAUNCHER ? "launcher" : "authority");
-    return true;
-}
 
 bool remote_ask(const struct cli *cli, const struct ask *ask, struct buffer *ret,
                 struct idevs_error *ret_err)
@@ -63,19 +25,24 @@ bool remote_ask(const struct cli *cli, const struct ask *ask, struct buffer *ret
     struct http_message answer;
     bool launcher = ask->peer == PEER_LAUNCHER;
 
-    if (!read_addresses(cli, ask->peer, &to, ret_err))
+    if (!home_addresses(cli, &to, ret_err))
         return false;
-    struct client_options options = {.ca_file = to.ca,
+    const char *url = to.url[ask->peer];
+    if (!url)
+        return refuse(ret_err, "owner.config", "%s: no address of the %s", cli->home,
+                      PEERS[ask->peer]);
+    _cleanup_text_ char *ca = to.ca[ask->peer] ? home_path(cli, to.ca[ask->peer]) : NULL;
+    struct client_options options = {.ca_file = ca,
                                      .certificate = launcher ? certificate : NULL,
                                      .key = launcher ? key : NULL,
                                      .max_body = max,
                                      .total_ms = TOTAL_MS};
     if (ask->type && !http_add(&m, "content-type", bytes_of_text(ask->type)))
         return refuse(ret_err, "internal", "too many fields");
-    if (!client_fetch(&options, to.url, &m, &storage, &answer, ret_err)) {
+    if (!client_fetch(&options, url, &m, &storage, &answer, ret_err)) {
         if (error_is(ret_err, "service.unreachable"))
             refuse(ret_err, launcher ? "launcher.unreachable" : "authority.unreachable", "%s: %s",
-                   to.url, ret_err->found);
+                   url, ret_err->found);
         return false;
     }
     if (answer.status < 200 || answer.status > 299)

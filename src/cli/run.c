@@ -15,7 +15,7 @@ static bool valid_run(const char *text, struct idevs_error *ret_err)
     uint64_t id;
 
     return parse_u64(bytes_of_text(text), INT64_MAX, &id) ||
-           refuse_expecting(ret_err, "usage", "the number of a run (see idevs ps)", "%s", text);
+           refuse_expecting(ret_err, "usage", "the number of a run (see idevs ps)", "'%s'", text);
 }
 
 static bool has_ended(const json_t *run)
@@ -37,13 +37,55 @@ static json_t *wait_for_end(const struct cli *cli, const char *id, struct idevs_
     }
 }
 
+/* In the order of the paper's figures; a program may report others. */
+static const char *const STEPS[] = {
+    "retrieveProgram",
+    "deploy",
+    "createCompartment",
+    "getIntegratedServices",
+    "generateAttestableDoc",
+    "generateCertificate",
+    "exchangeKeys",
+    "sign",
+    "encrypt",
+    "request",
+    "post",
+    "decrypt",
+};
+
+static void print_span(const char *step, const json_t *value)
+{
+    printf("  %-24s %9.2f ms\n", step, json_number_value(value) / 1000);
+}
+
+static bool is_listed(const char *step)
+{
+    for (size_t i = 0; i < ARRAY_LEN(STEPS); i++)
+        if (strcmp(STEPS[i], step) == 0)
+            return true;
+    return false;
+}
+
+static void print_spans(const json_t *spans)
+{
+    const json_t *value;
+    const char *step;
+
+    for (size_t i = 0; i < ARRAY_LEN(STEPS); i++)
+        if (json_object_get(spans, STEPS[i]))
+            print_span(STEPS[i], json_object_get(spans, STEPS[i]));
+    json_object_foreach((json_t *)spans, step, value)
+    {
+        if (!is_listed(step))
+            print_span(step, value);
+    }
+}
+
 static void print_run(const json_t *run)
 {
     char started[32];
     char ended[32];
     const json_t *error = json_object_get(run, "error");
-    const json_t *value;
-    const char *step;
 
     time_of(run, "started", started);
     time_of(run, "ended", ended);
@@ -56,8 +98,7 @@ static void print_run(const json_t *run)
     if (json_is_object(error))
         printf("  error      %s: %s\n  remedy     %s\n", text_of(error, "code"),
                text_of(error, "found"), text_of(error, "remedy"));
-    json_object_foreach(json_object_get(run, "spans"), step, value)
-        printf("  %-24s %9.2f ms\n", step, json_number_value(value) / 1000);
+    print_spans(json_object_get(run, "spans"));
 }
 
 static void show_run(const struct cli *cli, const json_t *run)
@@ -93,21 +134,23 @@ static bool run_run(const struct cli *cli, const struct arguments *a, struct ide
 static bool run_ps(const struct cli *cli, const struct arguments *a, struct idevs_error *ret_err)
 {
     _cleanup_json_ json_t *answer = launcher_ask(cli, "GET", NULL, ret_err, "/v1/runs");
+    json_t *runs = json_object_get(answer, "runs");
     const json_t *run;
     size_t i;
 
     if (!answer)
         return false;
+    for (i = json_array_size(runs); i > 0 && !argument_given(a, "--all"); i--)
+        if (has_ended(json_array_get(runs, i - 1)))
+            json_array_remove(runs, i - 1);
     if (cli->json) {
         print_json(answer);
         return true;
     }
     printf("%-6s %-24s %-10s %-24s %9s\n", "RUN", "PROGRAM", "STATE", "STARTED", "EXCHANGES");
-    json_array_foreach(json_object_get(answer, "runs"), i, run)
+    json_array_foreach(runs, i, run)
     {
         char started[32];
-        if (has_ended(run) && !argument_given(a, "--all"))
-            continue;
         time_of(run, "started", started);
         printf("%-6lld %-24s %-10s %-24s %9lld\n",
                (long long)json_integer_value(json_object_get(run, "id")), text_of(run, "program"),
