@@ -1,5 +1,6 @@
 #include "authority/registry_store.h"
 #include "base/text.h"
+#include "exchange/attestation.h"
 
 #include <stdio.h>
 
@@ -17,10 +18,39 @@ bool registry_add_token(struct registry *r, const uint8_t sha256[SHA256_LEN], en
     return registry_run(s, ret_err);
 }
 
+/* The token that the request proves for its own key. Tokens are few: an administrator makes each.
+ */
+static bool find_token(struct registry *r, const struct platform_request *request,
+                       uint8_t ret[SHA256_LEN], struct idevs_error *ret_err)
+{
+    uint8_t proof[SHA256_LEN];
+    enum step step;
+    _cleanup_statement_ struct statement *s =
+        store_prepare(r->store, "SELECT sha256 FROM tokens", ret_err);
+
+    if (!s)
+        return false;
+    while ((step = statement_step(s, ret_err)) == STEP_ROW) {
+        struct bytes token = column_bytes(s, 0);
+        if (token.len != SHA256_LEN)
+            continue;
+        platform_token_proof(token.data, request->spki, proof);
+        if (!equal_in_constant_time(proof, request->proof, sizeof(proof)))
+            continue;
+        memcpy(ret, token.data, SHA256_LEN);
+        return true;
+    }
+    return step == STEP_DONE && refuse(ret_err, "platform.token", "an unknown or used token");
+}
+
 /* Takes the token out: whoever comes second finds none. */
-static bool spend_token(struct registry *r, const uint8_t sha256[SHA256_LEN], int64_t now,
+static bool spend_token(struct registry *r, const struct platform_request *request, int64_t now,
                         enum tier *ret_tier, struct idevs_error *ret_err)
 {
+    uint8_t sha256[SHA256_LEN];
+
+    if (!find_token(r, request, sha256, ret_err))
+        return false;
     _cleanup_statement_ struct statement *s = store_prepare(
         r->store, "DELETE FROM tokens WHERE sha256 = ? RETURNING tier, expires", ret_err);
 
@@ -76,7 +106,7 @@ bool registry_enrol(struct registry *r, const struct platform_request *request, 
 
     if (!store_begin(r->store, ret_err))
         return false;
-    bool done = spend_token(r, request->token_sha256, now, &tier, ret_err) &&
+    bool done = spend_token(r, request, now, &tier, ret_err) &&
                 put_platform(r, request, now, tier, ret_err);
     if (!registry_commit(r, done, ret_err))
         return false;

@@ -108,7 +108,8 @@ static const struct rule RUN[] = {
     ALLOW(rt_sigreturn),
     ALLOW(sigaltstack),
     ALLOW_IF(tgkill, ARG(2, SIGABRT)), /* abort(); nobody else is in its process namespace */
-    ALLOW_IF(prctl, ARG(0, PR_SET_DUMPABLE)),
+    /* Not the other way: evidence says that the program is not to be debugged. */
+    {SCMP_SYS(prctl), SCMP_ACT_ALLOW, 2, {ARG(0, PR_SET_DUMPABLE), ARG(1, 0)}},
     ALLOW_IF(prctl, ARG(0, PR_GET_DUMPABLE)),
     ALLOW(exit),
     ALLOW(exit_group),

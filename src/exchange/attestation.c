@@ -20,6 +20,18 @@ void attestation_report_data(const uint8_t spki[SPKI_LEN], const uint8_t challen
     sha512(bytes_of(bound, sizeof(bound)), ret);
 }
 
+void platform_token_proof(const uint8_t token_sha256[SHA256_LEN], const uint8_t spki[SPKI_LEN],
+                          uint8_t ret[SHA256_LEN])
+{
+    static const char LABEL[] = "idevs platform token v1"; /* with its NUL */
+    struct sha256_run *run = sha256_begin();
+
+    sha256_add(run, bytes_of(LABEL, sizeof(LABEL)));
+    sha256_add(run, bytes_of(token_sha256, SHA256_LEN));
+    sha256_add(run, bytes_of(spki, SPKI_LEN));
+    sha256_end(run, ret);
+}
+
 /* LOG_INFO 00 program */
 static bool log_info_of(const char *program, struct buffer *b)
 {

@@ -12,6 +12,12 @@
 void attestation_report_data(const uint8_t spki[SPKI_LEN], const uint8_t challenge[CHALLENGE_LEN],
                              struct bytes anchor_der, uint8_t ret[REPORT_DATA_LEN]);
 
+/* SHA-256("idevs platform token v1" 00 || SHA-256 of the token's text || SPKI): that whoever asks
+ * for this platform key to be enrolled knows the token. Who only sees it learns nothing that enrols
+ * another key. */
+void platform_token_proof(const uint8_t token_sha256[SHA256_LEN], const uint8_t spki[SPKI_LEN],
+                          uint8_t ret[SHA256_LEN]);
+
 #define LOG_INFO "idevs owner log v1"
 /* HPKE single shot to the owner's X25519 key, info LOG_INFO 00 program: enc || ciphertext. What is
  * sealed is u16 length || line, zero-padded to a power of two from 256 on, so that the length says

@@ -418,6 +418,7 @@ static void begun(struct job *job, const struct idevs_error *failed)
     switch (c->ledger_verdict) {
     case LEDGER_FORWARD:
         buffer_clear(&c->stored);
+        c->error = (struct idevs_error){0}; /* of a try that was rolled back */
         forward(c);
         return;
     case LEDGER_REPLAY:

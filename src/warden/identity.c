@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "crypto/digest.h"
+#include "exchange/attestation.h"
 #include "exchange/cose.h"
 #include "wire/platform_request.h"
 
@@ -99,10 +100,12 @@ bool identity_enrol(const struct key *key, struct bytes token, const char *const
                     size_t n_back_ends, const char *description, struct buffer *b)
 {
     struct platform_request request = {0};
+    uint8_t token_sha256[SHA256_LEN];
     _cleanup_buffer_ struct buffer payload = buffer_up_to(PLATFORM_REQUEST_MAX);
 
     key_spki(key, request.spki);
-    sha256(token, request.token_sha256);
+    sha256(token, token_sha256);
+    platform_token_proof(token_sha256, request.spki, request.proof);
     for (size_t i = 0; i < n_back_ends && i < PLATFORM_BACK_ENDS; i++)
         snprintf(request.back_ends[request.n_back_ends++], PLATFORM_TEXT, "%s", back_ends[i]);
     snprintf(request.description, sizeof(request.description), "%s", description);

@@ -4,7 +4,7 @@
 
 enum {
     KEY_SPKI = 1,
-    KEY_TOKEN = 2,
+    KEY_PROOF = 2,
     KEY_BACK_ENDS = 3,
     KEY_DESCRIPTION = 4,
 };
@@ -45,8 +45,7 @@ bool platform_request_encode(const struct platform_request *r, struct buffer *b)
 {
     return back_ends_are_valid(r) && is_printable(r->description) && cbor_put_map(b, 4) &&
            cbor_put_uint(b, KEY_SPKI) && cbor_put_bytes(b, bytes_of(r->spki, sizeof(r->spki))) &&
-           cbor_put_uint(b, KEY_TOKEN) &&
-           cbor_put_bytes(b, bytes_of(r->token_sha256, sizeof(r->token_sha256))) &&
+           cbor_put_uint(b, KEY_PROOF) && cbor_put_bytes(b, bytes_of(r->proof, sizeof(r->proof))) &&
            cbor_put_uint(b, KEY_BACK_ENDS) && put_back_ends(r, b) &&
            cbor_put_uint(b, KEY_DESCRIPTION) && cbor_put_text(b, bytes_of_text(r->description));
 }
@@ -98,7 +97,7 @@ bool platform_request_decode(struct bytes in, struct platform_request *ret)
 
     if (in.len > PLATFORM_REQUEST_MAX || !cbor_get_map(&r, &n) || n != 4 ||
         !get_key(&r, KEY_SPKI) || !get_exactly(&r, made.spki, sizeof(made.spki)) ||
-        !get_key(&r, KEY_TOKEN) || !get_exactly(&r, made.token_sha256, sizeof(made.token_sha256)) ||
+        !get_key(&r, KEY_PROOF) || !get_exactly(&r, made.proof, sizeof(made.proof)) ||
         !get_key(&r, KEY_BACK_ENDS) || !get_back_ends(&r, &made) || !get_key(&r, KEY_DESCRIPTION) ||
         !get_text(&r, made.description) || !is_printable(made.description) || reader_left(&r) != 0)
         return false;

@@ -1,6 +1,7 @@
 /* How a platform (a host's warden) asks an authority to be enrolled: the payload of a COSE_Sign1 by
- * the platform key with content type PLATFORM_REQUEST_TYPE, a CBOR map {1: SPKI, 2: SHA-256 of the
- * token's text, 3: [back end, ...], 4: description}. Pure, no I/O. */
+ * the platform key with content type PLATFORM_REQUEST_TYPE, a CBOR map {1: SPKI, 2: proof of the
+ * token for this key (exchange/attestation.h), 3: [back end, ...], 4: description}. Pure, no I/O.
+ */
 #ifndef IDEVS_WIRE_PLATFORM_REQUEST_H
 #define IDEVS_WIRE_PLATFORM_REQUEST_H
 
@@ -14,7 +15,7 @@
 
 struct platform_request {
     uint8_t spki[PLATFORM_SPKI_LEN];
-    uint8_t token_sha256[32];
+    uint8_t proof[32];
     char back_ends[PLATFORM_BACK_ENDS][PLATFORM_TEXT]; /* name_is_valid(), 1 to all, unique */
     size_t n_back_ends;
     char description[PLATFORM_TEXT]; /* printable ASCII, may be empty */

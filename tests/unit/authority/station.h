@@ -8,6 +8,7 @@
 #include "authority/submissions.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "exchange/attestation.h"
 #include "wire/certificate_request.h"
 
 #include "../evidence/example.h"
@@ -49,9 +50,11 @@ static inline void station_platform_request(const struct key *key, const char *t
 {
     _cleanup_buffer_ struct buffer payload = buffer_up_to(PLATFORM_REQUEST_MAX);
     struct platform_request r = {.back_ends = {"process"}, .n_back_ends = 1};
+    uint8_t token_sha256[SHA256_LEN];
 
     key_spki(key, r.spki);
-    digest_of(token, r.token_sha256);
+    digest_of(token, token_sha256);
+    platform_token_proof(token_sha256, r.spki, r.proof);
     assert_true(platform_request_encode(&r, &payload));
     assert_true(cose_sign(key, PLATFORM_REQUEST_TYPE, buffer_bytes(&payload), b));
 }

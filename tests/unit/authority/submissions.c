@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "wire/cose.h"
+#include "wire/platform_request.h"
 
 #include "station.h"
 
@@ -241,6 +242,33 @@ static void spoiled_platform_requests_are_refused(void **state)
     assert_true(submit_platform(s->issuer.registry, buffer_bytes(&b), clock_unix(), &tier, &err));
 }
 
+/* The request is no secret: an operator carries it, and the proof in it is of its own key. */
+static void a_request_that_was_seen_enrols_no_other_key(void **state)
+{
+    struct station *s = *state;
+    struct idevs_error err;
+    enum tier tier;
+    struct cose_sign1 m;
+    struct platform_request seen;
+    _cleanup_key_ struct key *key = key_generate();
+    _cleanup_key_ struct key *thief = key_generate();
+    _cleanup_buffer_ struct buffer b = buffer_up_to(PLATFORM_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer payload = buffer_up_to(PLATFORM_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer stolen = buffer_up_to(PLATFORM_REQUEST_MAX);
+
+    station_token(s, "fourth token", TIER_ISOLATED, clock_unix() + 60);
+    station_platform_request(key, "fourth token", &b);
+    assert_true(cose_decode(buffer_bytes(&b), &m));
+    assert_true(platform_request_decode(m.payload, &seen));
+    key_spki(thief, seen.spki);
+    assert_true(platform_request_encode(&seen, &payload));
+    assert_true(cose_sign(thief, PLATFORM_REQUEST_TYPE, buffer_bytes(&payload), &stolen));
+    assert_false(
+        submit_platform(s->issuer.registry, buffer_bytes(&stolen), clock_unix(), &tier, &err));
+    assert_refused(&err, "platform.token");
+    assert_true(submit_platform(s->issuer.registry, buffer_bytes(&b), clock_unix(), &tier, &err));
+}
+
 static int set_up(void **state)
 {
     static struct station station;
@@ -271,6 +299,7 @@ int main(void)
         TEST(a_token_enrols_one_platform_once),
         TEST(an_old_token_enrols_nothing),
         TEST(spoiled_platform_requests_are_refused),
+        TEST(a_request_that_was_seen_enrols_no_other_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

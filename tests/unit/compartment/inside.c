@@ -166,9 +166,14 @@ static int call_32_bit(void)
     return done(r > 0);
 }
 
-static int become_dumpable(void)
+static int is_dumpable(void)
 {
     return done(prctl(PR_GET_DUMPABLE) == 1);
+}
+
+static int become_dumpable(void)
+{
+    return done(prctl(PR_SET_DUMPABLE, 1) == 0);
 }
 
 static int all_descriptors(void)
@@ -277,6 +282,7 @@ static const struct {
     {"make-executable", make_executable},
     {"receive-descriptor", receive_descriptor},
     {"call-32-bit", call_32_bit},
+    {"is-dumpable", is_dumpable},
     {"become-dumpable", become_dumpable},
     {"all-descriptors", all_descriptors},
     {"stray-output", stray_output},

@@ -99,9 +99,10 @@ static const struct {
     {"status-three", "compartment.crashed"},
     {"null-pointer", "compartment.crashed"},
     {"abort", "compartment.crashed"},
-    {"become-dumpable", "compartment.crashed"},   /* refused by an answer, status 9 */
+    {"is-dumpable", "compartment.crashed"},       /* refused by an answer, status 9 */
     {"open-as-libc-does", "compartment.crashed"}, /* likewise */
     {"exec-itself-again", "compartment.crashed"}, /* likewise */
+    {"become-dumpable", "compartment.forbidden"},
     {"open-file", "compartment.forbidden"},
     {"create-file", "compartment.forbidden"},
     {"read-proc", "compartment.forbidden"},

@@ -321,8 +321,9 @@ void world_read_log(struct world *w, struct buffer *b)
 static unsigned free_port(void)
 {
     unsigned port = 0;
-    _cleanup_fd_ int fd = listen_on(&port);
+    int fd = listen_on(&port);
 
+    fd_close(&fd);
     return port;
 }
 

@@ -1,6 +1,7 @@
 #include "warden/identity.h"
 #include "../test.h"
 #include "crypto/digest.h"
+#include "exchange/attestation.h"
 #include "exchange/cose.h"
 #include "folder.h"
 #include "warden/config.h"
@@ -60,7 +61,7 @@ static void a_state_that_was_never_made_is_refused(void **state)
     assert_refused(&err, "state.unusable");
 }
 
-static void an_enrolment_is_signed_and_names_the_token_by_its_digest(void **state)
+static void an_enrolment_is_signed_and_proves_the_token_for_its_key(void **state)
 {
     _cleanup_key_ struct key *key = key_generate();
     _cleanup_public_key_ struct public_key *public = public_key_of(key);
@@ -69,15 +70,17 @@ static void an_enrolment_is_signed_and_names_the_token_by_its_digest(void **stat
     struct platform_request request;
     struct bytes payload;
     uint8_t digest[SHA256_LEN];
+    uint8_t proof[SHA256_LEN];
     uint8_t spki[SPKI_LEN];
 
     (void)state;
     assert_true(identity_enrol(key, bytes_of_text("token"), back_ends, 1, "host", &b));
     assert_true(cose_verify(public, PLATFORM_REQUEST_TYPE, buffer_bytes(&b), &payload));
     assert_true(platform_request_decode(payload, &request));
-    sha256(bytes_of_text("token"), digest);
-    assert_memory_equal(request.token_sha256, digest, SHA256_LEN);
     key_spki(key, spki);
+    sha256(bytes_of_text("token"), digest);
+    platform_token_proof(digest, spki, proof);
+    assert_memory_equal(request.proof, proof, SHA256_LEN);
     assert_memory_equal(request.spki, spki, SPKI_LEN);
     assert_string_equal(request.back_ends[0], "process");
     assert_string_equal(request.description, "host");
@@ -126,7 +129,7 @@ int main(void)
         cmocka_unit_test(a_key_is_made_once_and_for_root_alone),
         cmocka_unit_test(a_newer_state_is_left_alone),
         cmocka_unit_test(a_state_that_was_never_made_is_refused),
-        cmocka_unit_test(an_enrolment_is_signed_and_names_the_token_by_its_digest),
+        cmocka_unit_test(an_enrolment_is_signed_and_proves_the_token_for_its_key),
         cmocka_unit_test(configuration_is_strict),
     };
 

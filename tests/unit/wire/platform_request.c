@@ -6,7 +6,7 @@
 static struct platform_request example(void)
 {
     return (struct platform_request){.spki = {0x30, 0x59},
-                                     .token_sha256 = {7},
+                                     .proof = {7},
                                      .back_ends = {"process", "none"},
                                      .n_back_ends = 2,
                                      .description = "a host in the cellar"};
@@ -33,7 +33,7 @@ static void a_request_round_trips(void **state)
     assert_true(platform_request_encode(&r, &b));
     assert_true(platform_request_decode(buffer_bytes(&b), &got));
     assert_memory_equal(got.spki, r.spki, sizeof(r.spki));
-    assert_memory_equal(got.token_sha256, r.token_sha256, 32);
+    assert_memory_equal(got.proof, r.proof, 32);
     assert_int_equal(got.n_back_ends, 2);
     assert_string_equal(got.back_ends[1], "none");
     assert_string_equal(got.description, r.description);
