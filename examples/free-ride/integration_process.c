@@ -222,11 +222,12 @@ static bool is_first_of_its_id(struct idevs *ip, const struct sale *sale, bool *
     return lines != NULL;
 }
 
-/* Refusals that speak of this one request and would be the same at the next tick. */
+/* Refusals that speak of this one request and would be the same at the next tick. An unknown
+ * outcome is not one: both services honour the key, so the next try learns what became of it. */
 static bool is_for_good(const char *code)
 {
     static const char *const CODES[] = {"call.argument", "http.body-too-large",
-                                        "idempotency.mismatch", "outcome.unknown"};
+                                        "idempotency.mismatch"};
 
     for (size_t i = 0; i < sizeof(CODES) / sizeof(CODES[0]); i++)
         if (strcmp(code, CODES[i]) == 0)
