@@ -118,11 +118,17 @@ def circumstances(world):
                       str(world.ports), *ours, *program, str(world.compare())[:600]])
 
 
-def wait_for_progress(world, seconds=60):
-    """Kills hit nothing when nothing runs: wait until another trip was booked."""
-    before, deadline = trips(world), time.monotonic() + seconds
+def wait_for_progress(world, seconds=150):
+    """Kills hit nothing when nothing runs: wait until another trip was booked. A reply that a kill swallowed is
+    waited for by the run-time for a minute before it asks again; what stands still longer than half of that is
+    shown, because it should be rare."""
+    before, since, shown = trips(world), time.monotonic(), False
     while trips(world) <= before:
-        expect(time.monotonic() < deadline, f"no trip was booked for {seconds} s\n{circumstances(world)}")
+        waited = time.monotonic() - since
+        expect(waited < seconds, f"no trip was booked for {seconds} s\n{circumstances(world)}")
+        if waited > 30 and not shown:
+            shown = True
+            print(f"     no trip for 30 s:\n{circumstances(world)}", flush=True)
         time.sleep(0.1)
 
 
