@@ -20,6 +20,8 @@ static const char *const MIGRATIONS[] = {
     "  program TEXT NOT NULL REFERENCES names(program), payload BLOB NOT NULL,"
     "  signed BLOB NOT NULL, issued INTEGER NOT NULL, received INTEGER NOT NULL);"
     "CREATE INDEX approvals_by_program ON approvals(program, issued DESC);",
+    /* When an owner was removed: what was signed until then stays void if the key comes back. */
+    "CREATE TABLE removals(owner BLOB PRIMARY KEY, until INTEGER NOT NULL);",
     NULL,
 };
 
@@ -109,10 +111,45 @@ bool registry_add_owner(struct registry *r, const char *name, const uint8_t spki
     return step == STEP_DONE;
 }
 
+/* Of an owner's clock that runs ahead, the latest approval says how far. */
+static bool note_removal(struct registry *r, const char *name, struct idevs_error *ret_err)
+{
+    _cleanup_statement_ struct statement *s = store_prepare(
+        r->store,
+        "INSERT OR REPLACE INTO removals(owner, until) SELECT owners.id, max(?2, coalesce((SELECT"
+        " max(issued) FROM approvals JOIN names ON names.program = approvals.program"
+        " WHERE names.owner = owners.id), 0)) FROM owners WHERE owners.name = ?1",
+        ret_err);
+
+    if (!s)
+        return false;
+    bind_text(s, 1, name);
+    bind_int(s, 2, clock_unix());
+    return registry_run(s, ret_err);
+}
+
+static bool forget_approvals(struct registry *r, const char *name, struct idevs_error *ret_err)
+{
+    _cleanup_statement_ struct statement *s =
+        store_prepare(r->store,
+                      "DELETE FROM approvals WHERE program IN (SELECT program FROM names"
+                      " JOIN owners ON owners.id = names.owner WHERE owners.name = ?)",
+                      ret_err);
+
+    if (!s)
+        return false;
+    bind_text(s, 1, name);
+    return registry_run(s, ret_err);
+}
+
 bool registry_remove_owner(struct registry *r, const char *name, struct idevs_error *ret_err)
 {
-    return registry_remove(r, "DELETE FROM owners WHERE name = ? RETURNING 1", (struct bytes){0},
-                           name, ret_err);
+    if (!store_begin(r->store, ret_err))
+        return false;
+    bool done = note_removal(r, name, ret_err) && forget_approvals(r, name, ret_err) &&
+                registry_remove(r, "DELETE FROM owners WHERE name = ? RETURNING 1",
+                                (struct bytes){0}, name, ret_err);
+    return registry_commit(r, done, ret_err);
 }
 
 /* Columns id, name, spki. */

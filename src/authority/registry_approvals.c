@@ -22,6 +22,23 @@ static bool take_name(struct registry *r, const char *program, const uint8_t own
     return true;
 }
 
+/* An approval from before its owner was removed may have been kept by anybody. */
+static bool outlived_removal(struct registry *r, const uint8_t owner[SHA256_LEN], int64_t issued_at,
+                             struct idevs_error *ret_err)
+{
+    _cleanup_statement_ struct statement *s =
+        store_prepare(r->store, "SELECT until FROM removals WHERE owner = ?", ret_err);
+
+    if (!s)
+        return false;
+    bind_bytes(s, 1, bytes_of(owner, SHA256_LEN));
+    enum step step = statement_step(s, ret_err);
+    if (step == STEP_ROW && issued_at <= column_int(s, 0))
+        return refuse_expecting(ret_err, "approval.date", "one made after the owner was removed",
+                                "an approval from before");
+    return step == STEP_ROW || step == STEP_DONE;
+}
+
 static bool put_approval(struct registry *r, const struct approval *approval, struct bytes payload,
                          struct bytes signed_form, struct idevs_error *ret_err)
 {
@@ -66,7 +83,8 @@ bool registry_add_approval(struct registry *r, const uint8_t owner[SHA256_LEN],
 {
     if (!store_begin(r->store, ret_err))
         return false;
-    bool done = take_name(r, approval->program, owner, ret_err) &&
+    bool done = outlived_removal(r, owner, approval->issued_at, ret_err) &&
+                take_name(r, approval->program, owner, ret_err) &&
                 put_approval(r, approval, payload, signed_form, ret_err) &&
                 drop_oldest(r, approval->program, ret_err);
     return registry_commit(r, done, ret_err);

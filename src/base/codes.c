@@ -18,7 +18,7 @@ static const struct code CODES[] = {
      "Ask the operator to add your owner.pub.pem to the launcher's owners.",
      "The TLS client showed no key, or one that may not do this."},
     {"approval.date", 400, "an approval made now", "Check the owner's clock, then approve again.",
-     "The approval claims to be made in the future."},
+     "The approval claims to be made in the future, or is from before its owner was removed."},
     {"approval.missing", 403, "an approval by the owner of exactly these digests",
      "Run `idevs approve` for this source and manifest, then try again.",
      "The authority holds no approval of the owner for what was measured."},

@@ -100,6 +100,34 @@ static void a_name_stays_with_its_first_owner(void **state)
     assert_false(name.is_owned);
 }
 
+static void an_owner_who_comes_back_approves_anew(void **state)
+{
+    struct station *s = *state;
+    struct idevs_error err;
+    struct approval got;
+    struct approval a = s->e.approval;
+    struct appraisal_name name;
+    struct registry *r = s->issuer.registry;
+    _cleanup_buffer_ struct buffer old = buffer_up_to(KIB(8));
+    _cleanup_buffer_ struct buffer anew = buffer_up_to(KIB(8));
+
+    a.issued_at = clock_unix() + 100; /* the owner's clock is ahead */
+    station_sign_approval(&s->e, &a, &old);
+    assert_true(submit_approval(r, buffer_bytes(&old), clock_unix(), &got, &err));
+    assert_true(registry_remove_owner(r, "owner", &err));
+    assert_true(registry_add_owner(r, "owner", s->e.manifest.owner_spki, &err));
+    assert_true(registry_name(r, "free-ride", &name, &err));
+    assert_true(name.is_owned);
+    assert_int_equal(name.n_approvals, 0);
+    assert_false(submit_approval(r, buffer_bytes(&old), clock_unix(), &got, &err));
+    assert_refused(&err, "approval.date");
+    a.issued_at++;
+    station_sign_approval(&s->e, &a, &anew);
+    assert_true(submit_approval(r, buffer_bytes(&anew), clock_unix(), &got, &err));
+    assert_true(registry_name(r, "free-ride", &name, &err));
+    assert_int_equal(name.n_approvals, 1);
+}
+
 static void spoiled_approvals_are_refused(void **state)
 {
     struct station *s = *state;
@@ -293,6 +321,7 @@ int main(void)
         TEST(the_same_approval_again_changes_nothing),
         TEST(only_the_newest_32_count_newest_first),
         TEST(a_name_stays_with_its_first_owner),
+        TEST(an_owner_who_comes_back_approves_anew),
         TEST(spoiled_approvals_are_refused),
         TEST(another_signed_text_is_no_approval),
         TEST(an_owner_is_registered_once),
