@@ -85,7 +85,7 @@ static bool learn_clock(struct idevs *ip, const struct call *call, const struct 
         return false;
     x.sent = x.received - (int64_t)((elapsed + 999999999) / 1000000000);
     call->service->offset = time_offset(call->service->offset, &x);
-    return time_was_never_valid(s->created, s->created + LIMIT_SIGNATURE_LIFE, &x);
+    return time_was_over(s->created + LIMIT_SIGNATURE_LIFE, &x);
 }
 
 /* Refusals that may pass; all others are answers. */
@@ -127,7 +127,7 @@ static const struct passing *find_passing(struct bytes code)
 
 /* What a sealed refusal of the gateway lets us do. */
 static enum outcome judge_refusal(struct idevs *ip, struct call *call, const struct call_answer *a,
-                                  bool was_never_valid)
+                                  bool was_over)
 {
     const struct passing *passing = find_passing(a->refusal);
 
@@ -138,7 +138,7 @@ static enum outcome judge_refusal(struct idevs *ip, struct call *call, const str
                                                                            : OUTCOME_UNKNOWN;
     if (!a->not_processed)
         return OUTCOME_UNKNOWN;
-    return passing->claimed || was_never_valid ? OUTCOME_NOT_DONE : OUTCOME_UNKNOWN;
+    return passing->claimed || was_over ? OUTCOME_NOT_DONE : OUTCOME_UNKNOWN;
 }
 
 /* A reply without a seal: only a hint what to fetch before the next try. */
@@ -178,11 +178,11 @@ static enum outcome open_answer(struct idevs *ip, struct call *call, const struc
     if (!exchange_open_response(&s->exchange, reply->body, &ret->plain, &ret->message, why))
         return OUTCOME_UNKNOWN;
     runtime_span(ip, "decrypt", since);
-    bool was_never_valid = learn_clock(ip, call, s, &ret->message);
+    bool was_over = learn_clock(ip, call, s, &ret->message);
     read_refusal(ret);
     if (call_accept(call, ret, why))
         return OUTCOME_ANSWERED;
-    return judge_refusal(ip, call, ret, was_never_valid);
+    return judge_refusal(ip, call, ret, was_over);
 }
 
 static enum outcome send_once(struct idevs *ip, struct call *call, struct call_answer *ret,

@@ -53,10 +53,10 @@ int64_t time_offset(int64_t offset, const struct time_exchange *x)
     return offset > high ? high : offset;
 }
 
-bool time_was_never_valid(int64_t created, int64_t expires, const struct time_exchange *x)
+bool time_was_over(int64_t expires, const struct time_exchange *x)
 {
     /* The gateway's clock at the sending was no earlier than this; seconds are cut off. */
     int64_t at_sending = x->date - (x->received - x->sent) - 1;
 
-    return x->date + LIMIT_CLOCK_SKEW < created || at_sending > expires + LIMIT_CLOCK_SKEW;
+    return at_sending > expires + LIMIT_CLOCK_SKEW;
 }

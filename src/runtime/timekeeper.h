@@ -36,8 +36,9 @@ struct time_exchange {
 /* The gateway's clock minus ours: the one nearest to `offset` that fits the exchange, so that an
  * answer which was held back moves nothing. */
 int64_t time_offset(int64_t offset, const struct time_exchange *x);
-/* True when a signature of [created, expires] on the gateway's clock cannot have been in its window
- * at any moment from its sending on, whoever delivered it and how often. */
-bool time_was_never_valid(int64_t created, int64_t expires, const struct time_exchange *x);
+/* True when a signature that ends at `expires` on the gateway's clock was over already when it was
+ * sent: it is in its window at no moment, whoever delivers it and how often. One from the gateway's
+ * future is not like that: whoever keeps it can deliver it when its time has come. */
+bool time_was_over(int64_t expires, const struct time_exchange *x);
 
 #endif

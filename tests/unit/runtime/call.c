@@ -274,7 +274,11 @@ static void clocks_that_disagree_are_learned_from_the_sealed_date(void **state)
             begin(NULL);
         peer.clock = SHIFTS[i];
         open_program();
-        assert_int_equal(do_write(), 0); /* even a plain write: it never was in the window */
+        if (SHIFTS[i] < 0) { /* kept until its time has come, the first could still get through */
+            assert_int_equal(do_write(), -1);
+            assert_string_equal(last_code(), "outcome.unknown");
+        }
+        assert_int_equal(do_write(), 0); /* even a plain write that was over when it was sent */
         assert_int_equal(n_carried_out(), 1);
         unsigned before = peer.n_exchanges;
         assert_int_equal(do_write(), 0);
@@ -288,11 +292,11 @@ static void a_host_clock_that_jumps_is_followed(void **state)
 {
     (void)state;
     open_program();
-    assert_int_equal(do_write(), 0);
+    assert_int_equal(do_write_once(), 0);
     peer_wall_shift = 1800;
-    assert_int_equal(do_write(), 0);
+    assert_int_equal(do_write_once(), 0);
     peer_wall_shift = -7200;
-    assert_int_equal(do_write(), 0);
+    assert_int_equal(do_write_once(), 0);
     assert_int_equal(n_carried_out(), 3);
 }
 
