@@ -106,7 +106,8 @@ int main(int argc, char **argv)
                                         "/send-message"};
     struct peer peers[3];
 
-    if (argc != 7 || atol(argv[2]) < 1 || atol(argv[2]) > 10000000) {
+    long count = argc == 7 ? strtol(argv[2], NULL, 10) : 0;
+    if (count < 1 || count > 10000000) {
         fprintf(stderr, "usage: conventional MODE COUNT CA.pem STORE TRANSPORT MESSAGING\n");
         return 2;
     }
@@ -114,7 +115,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < 3; i++)
         if (!peer_open(&peers[i], argv[4 + i], PATHS[i], argv[3]))
             return 1;
-    measure(peers, argv[1], (int)atol(argv[2]));
+    measure(peers, argv[1], (int)count);
     for (int i = 0; i < 3; i++) {
         curl_slist_free_all(peers[i].fields);
         curl_easy_cleanup(peers[i].easy);
