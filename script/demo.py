@@ -53,7 +53,7 @@ def show_capture(world, canaries):
     found = leaks(capture, canaries)
     say(f"\nWhat the launcher saw: {len(capture):,} bytes of everything it received and sent; "
         f"{len(found)} of {len(canaries)} canary strings in it")
-    start = capture.find(b"message/ohttp-req")
+    start = capture.rfind(b"message/ohttp-res")
     sample = capture[start:start + 120] if start >= 0 else capture[:120]
     say("    for example: " + "".join(chr(b) if 32 <= b < 127 else "." for b in sample))
     if found:

@@ -181,6 +181,21 @@ def nothing_is_lost_or_doubled_by_a_kill_at_any_step_of_write_once(world):
     print(f"     {time.monotonic() - since:.0f} s: {world.wait_for_agreement(180)}")
 
 
+def nothing_is_lost_or_doubled_by_sigterm_in_the_middle_of_everything(world):
+    customers = Customers(world)
+    customers.start()
+    try:
+        for name, daemon in world.daemons.items():
+            time.sleep(0.3)
+            status = daemon.stop()
+            expect(status == 0, f"{name} ended with {status} after SIGTERM:\n{daemon.tail()}")
+            daemon.start()
+        wait_for_progress(world)
+    finally:
+        customers.stop()
+    print(f"     {world.wait_for_agreement(180)}")
+
+
 def prepare(world):
     world.start()
     world.add_program()
@@ -200,5 +215,6 @@ def wait_for_first(world):
 if __name__ == "__main__":
     sys.exit(with_world(pathlib.Path(sys.argv[1]), [
         nothing_is_lost_or_doubled_by_a_kill_at_any_step_of_write_once,
+        nothing_is_lost_or_doubled_by_sigterm_in_the_middle_of_everything,
         nothing_is_lost_or_doubled_by_kills_at_random_moments,
     ], prepare, record=False, longest_pause="1s"))
