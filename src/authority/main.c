@@ -3,6 +3,7 @@
 #include "authority/admin.h"
 #include "authority/serve.h"
 #include "base/log.h"
+#include "base/process.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -102,6 +103,7 @@ int main(int argc, char **argv)
     const char *config = NULL;
     int option;
 
+    process_forbid_dumps();
     log_open("idevs-authority", IDEVS_INFO);
     while ((option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1)
         switch (option) {

@@ -1,6 +1,7 @@
 /* idevs-ca: certificates for services. Exit status 0: made; 1: refused; 2: not understood. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "ca/ca.h"
 
 #include <stdio.h>
@@ -34,6 +35,7 @@ int main(int argc, char **argv)
     struct ca_options o;
     struct idevs_error err = {0};
 
+    process_forbid_dumps();
     log_open("idevs-ca", IDEVS_INFO);
     if (!ca_options_parse(argc, argv, &o, &err)) {
         log_refusal(IDEVS_ERROR, "arguments", &err);

@@ -1,5 +1,6 @@
 /* idevs: the owner's tool. Finds the command, reads its arguments, runs it, says why not. */
 #include "base/alloc.h"
+#include "base/process.h"
 #include "cli/cli.h"
 
 #include <stdio.h>
@@ -161,6 +162,7 @@ int main(int argc, char **argv)
     int first = 1;
     const struct command *c = find_command(argc, argv, &first);
 
+    process_forbid_dumps();
     if (argc < 2) {
         print_usage(stderr);
         return STATUS_USAGE;

@@ -1,5 +1,6 @@
 /* idevs-gateway --config FILE */
 #include "base/log.h"
+#include "base/process.h"
 #include "gateway/gateway.h"
 #include "sandbox/sandbox.h"
 
@@ -110,6 +111,7 @@ int main(int argc, char **argv)
     const char *config = NULL;
     int option;
 
+    process_forbid_dumps();
     log_open("idevs-gateway", IDEVS_INFO);
     while ((option = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1) {
         switch (option) {

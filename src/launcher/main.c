@@ -1,5 +1,6 @@
 /* idevs-launcher: reads its configuration, gives up what it does not need, serves until SIGTERM. */
 #include "base/log.h"
+#include "base/process.h"
 #include "launcher/launcher.h"
 #include "sandbox/sandbox.h"
 
@@ -82,6 +83,7 @@ int main(int argc, char **argv)
     struct launcher_config config;
     struct idevs_error err;
 
+    process_forbid_dumps();
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
         puts("idevs-launcher " IDEVS_VERSION);
         return EXIT_OK;

@@ -1,5 +1,6 @@
 /* idevs_open, idevs_close, idevs_wait, idevs_last_error. */
 #include "base/alloc.h"
+#include "base/process.h"
 #include "crypto/digest.h"
 #include "runtime/credentials.h"
 #include "runtime/problem.h"
@@ -7,8 +8,6 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 /* Until the manifest says how long a run may take. */
 #define OPENING_SECONDS 600
@@ -21,10 +20,7 @@ static uint64_t seconds_from_now(uint64_t seconds)
 /* No core file and no look from beside; a closed channel is an error, not the end. */
 static void harden(void)
 {
-    const struct rlimit none = {0, 0};
-
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    setrlimit(RLIMIT_CORE, &none);
+    process_forbid_dumps();
     signal(SIGPIPE, SIG_IGN);
 }
 

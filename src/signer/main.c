@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "signer/confine.h"
 #include "signer/signer.h"
 #include "wire/signer_request.h"
@@ -82,6 +83,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s is started by idevs-authority and takes no arguments\n", argv[0]);
         return 2;
     }
+    process_forbid_dumps();
     log_open("idevs-signer", IDEVS_INFO);
     if (!load(&s, &err) || !rehearse(&s, &err) || !confine(&err)) {
         log_refusal(IDEVS_ERROR, "start", &err);

@@ -3,6 +3,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "compartment/compartment.h"
 #include "warden/identity.h"
@@ -216,6 +217,7 @@ static const struct {
 
 int main(int argc, char **argv)
 {
+    process_forbid_dumps();
     log_open("idevs-warden", IDEVS_INFO);
     if (argc < 2)
         return usage("%s", "a command is missing");
