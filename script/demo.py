@@ -2,7 +2,11 @@
 customers' data was in the launcher's hands, and every process ended by itself."""
 
 import argparse
+import os
 import pathlib
+import re
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -53,8 +57,9 @@ def show_capture(world, canaries):
     found = leaks(capture, canaries)
     say(f"\nWhat the launcher saw: {len(capture):,} bytes of everything it received and sent; "
         f"{len(found)} of {len(canaries)} canary strings in it")
-    start = capture.rfind(b"message/ohttp-res")
-    sample = capture[start:start + 120] if start >= 0 else capture[:120]
+    # A request of the program to a service: after the names in the clear, what is sealed.
+    sent = re.search(rb"\ncontent-type: message/ohttp-req\n(?:[a-z-]+: [^\n]*\n)*(.{96})", capture, re.S)
+    sample = sent[1] if sent else b""
     say("    for example: " + "".join(chr(b) if 32 <= b < 127 else "." for b in sample))
     if found:
         raise WorldError(f"the launcher saw {found[0]!r}")
@@ -107,23 +112,65 @@ def stop(world):
 
 
 def show_kept(world):
-    idevs = f"{world.bin}/idevs --home {world.home}"
+    sudo = "sudo " if "SUDO_USER" in os.environ else ""
+    idevs, home = f"{sudo}{world.bin}/idevs", f"--home {world.home}"
     say(f"""
 It keeps running in {world.state}. Next commands:
-    {idevs} ps
-    {idevs} program list
-    {idevs} menu
+    {idevs} ps {home}
+    {idevs} program list {home}
+    {idevs} menu {home}
     curl -s 'http://127.0.0.1:{world.ports["store"]}/api/sales/last'
     curl -s 'http://127.0.0.1:{world.ports["transport"]}/api/trips?after=0&limit=3'
 Stop it with:
-    kill {" ".join(str(d.process.pid) for d in world.daemons.values())}; rm -r {world.state}""")
+    script/demo --stop {world.state}""")
+
+
+def running_from(folder):
+    """The processes whose executable lies in `folder`, found anew: their ids may be others' by now."""
+    found = []
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if os.readlink(process / "exe").startswith(f"{folder}/"):
+                found.append(int(process.name))
+        except OSError:
+            pass  # it ended meanwhile, or is the kernel's
+    return found
+
+
+def stop_kept(state):
+    """Ends what --keep left running. Exit status."""
+    if not state.name.startswith("idevs-world-") or not (state / "bin/idevs-warden").exists():
+        say(f"{state} is no folder of a demo that keeps running")
+        return 1
+    deadline = time.monotonic() + 20
+    for pid in running_from(state / "bin"):
+        os.kill(pid, signal.SIGTERM)
+    while running_from(state / "bin"):
+        if time.monotonic() > deadline:
+            say(f"these processes did not end: {running_from(state / 'bin')}; {state} is left as it is")
+            return 1
+        time.sleep(0.05)
+    shutil.rmtree(state)
+    say(f"stopped, and {state} removed")
+    return 0
+
+
+def interrupted(number, _frame):
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)  # what follows is the clean end
+    raise SystemExit(128 + number)
 
 
 def main():
     parser = argparse.ArgumentParser(description="The paper's case, from nothing to trips and messages.")
     parser.add_argument("--build", default=ROOT / "build", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--keep", action="store_true", help="leave it running and print addresses")
+    parser.add_argument("--stop", metavar="FOLDER", type=pathlib.Path, help="end what --keep left running there")
     arguments = parser.parse_args()
+    if arguments.stop:
+        return stop_kept(arguments.stop.resolve())
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupted)
     world = World(arguments.build)
     kept = False
     try:

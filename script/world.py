@@ -435,9 +435,22 @@ longest_pause: {self.longest_pause}
                     failures.append(str(error))
         return failures
 
+    def end_processes(self, seconds=5):
+        running = [d for d in self.daemons.values() if d.running()]
+        for daemon in running:
+            daemon.kill(signal.SIGTERM)
+            daemon.kill(signal.SIGCONT)  # a test may have stopped it
+        deadline = time.monotonic() + seconds
+        for daemon in running:
+            try:
+                daemon.process.wait(max(0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                daemon.kill()
+                daemon.process.wait()
+
     def remove(self):
-        for daemon in self.daemons.values():
-            daemon.kill()
+        """Leaves nothing behind, whatever state the world is in: who ends at SIGTERM takes along what it made."""
+        self.end_processes()
         for daemon in self.small_disks:
             run("umount", "-l", self.state / daemon / "state", check=False)
         shutil.rmtree(self.state, ignore_errors=True)
