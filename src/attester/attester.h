@@ -32,8 +32,8 @@ void attester_parse_cpuinfo(const char *text, struct attester_host *ret);
 /* "12 mappings, 6.1 MiB; writable 0.2 MiB, executable 1.9 MiB, both 0". `ret` has EAT_TEXT. */
 void attester_summarise_map(struct bytes map, char *ret);
 
-/* Appends application/cmw+cbor: an EAT over `report_data`, signed with the platform key (PROTOCOL
- * 5, provider-signed). False past the buffer's max. */
+/* Appends application/cmw+cbor: an EAT over `report_data`, signed with the platform key
+ * (provider-signed). False past the buffer's max. */
 bool attest_provider_signed(const struct key *platform, const struct attester_host *host,
                             const struct attester_run *run,
                             const uint8_t report_data[REPORT_DATA_LEN], int64_t now,

@@ -1,4 +1,4 @@
-/* Issues certificates (PROTOCOL 2.5 to 2.7): the order of checks from a request to a chain. */
+/* Issues certificates: the order of checks from a request to a chain. */
 #ifndef IDEVS_AUTHORITY_ISSUER_H
 #define IDEVS_AUTHORITY_ISSUER_H
 

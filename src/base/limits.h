@@ -6,7 +6,7 @@
 #define KIB(n) ((size_t)(n) << 10)
 #define MIB(n) ((size_t)(n) << 20)
 
-/* One exchange (PROTOCOL 3). */
+/* One exchange. */
 #define LIMIT_BODY           MIB(8)  /* default of a request or response body */
 #define LIMIT_BODY_CEILING   MIB(64) /* what configuration may raise it to */
 #define LIMIT_FIELDS         64      /* HTTP fields of one message */
@@ -19,14 +19,14 @@
 #define PADDING_FIRST        256     /* first size bucket; doubles up to PADDING_STEP */
 #define PADDING_STEP         KIB(64) /* from here on multiples of this */
 
-/* Idempotency and state kept by a gateway (PROTOCOL 3). */
+/* Idempotency and state kept by a gateway. */
 #define LIMIT_IDEMPOTENCY_KEY  128
 #define LIMIT_IDEMPOTENCY_LIFE (24 * 3600)
 #define LIMIT_STATE_VALUE      KIB(64)
 #define LIMIT_STATE_NAMES      100
 #define LIMIT_STATE_NAME       64
 
-/* Certificates and evidence (PROTOCOL 2, 5, 6). */
+/* Certificates and evidence. */
 #define CHALLENGE_LEN          32
 #define REPORT_DATA_LEN        64 /* SHA-512 that binds key, challenge and authority */
 #define LIMIT_CHALLENGE_LIFE   60
@@ -39,7 +39,7 @@
 #define LIMIT_CERTIFICATE_LIFE 3600
 #define LIMIT_KEYS_LIFE        (24 * 3600) /* signed key configuration of a gateway */
 
-/* Programs (PROTOCOL 7, 8). */
+/* Programs. */
 #define LIMIT_PROGRAM_NAME  64
 #define LIMIT_SOURCE        MIB(16)
 #define LIMIT_EXECUTABLE    MIB(64)

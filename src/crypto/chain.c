@@ -160,7 +160,7 @@ static bool refuse_path(X509_STORE_CTX *ctx, struct idevs_error *ret_err)
                   depth);
 }
 
-/* The profile of PROTOCOL 6 for every certificate of a program's path. */
+/* The profile of docs/certificates.md for every certificate of a program's path. */
 static bool path_is_es256(const X509_STORE_CTX *ctx, struct idevs_error *ret_err)
 {
     STACK_OF(X509) *path = X509_STORE_CTX_get0_chain(ctx);

@@ -1,4 +1,4 @@
-/* The owner's manifest.yaml (PROTOCOL 7) -> struct manifest and its CBOR, taking in the anchor and
+/* The owner's manifest.yaml -> struct manifest and its CBOR, taking in the anchor and
  * key files that it names. Used by the CLI only: nobody else reads YAML of an owner. */
 #ifndef IDEVS_DOCUMENT_MANIFEST_YAML_H
 #define IDEVS_DOCUMENT_MANIFEST_YAML_H

@@ -7,8 +7,7 @@
 #include "crypto/digest.h"
 #include "crypto/hpke.h"
 
-/* SHA-512("idevs attestation v1" 00 || SHA-256(SPKI) || challenge || SHA-256(anchor DER)),
- * PROTOCOL 2.4 */
+/* SHA-512("idevs attestation v1" 00 || SHA-256(SPKI) || challenge || SHA-256(anchor DER)) */
 void attestation_report_data(const uint8_t spki[SPKI_LEN], const uint8_t challenge[CHALLENGE_LEN],
                              struct bytes anchor_der, uint8_t ret[REPORT_DATA_LEN]);
 

@@ -1,4 +1,4 @@
-/* Signed key configurations of a gateway (PROTOCOL 4): the response to
+/* Signed key configurations of a gateway: the response to
  * GET /.well-known/ohttp-gateway as an HTTP message. No I/O. */
 #ifndef IDEVS_EXCHANGE_KEYS_H
 #define IDEVS_EXCHANGE_KEYS_H

@@ -1,4 +1,4 @@
-/* The sealed and signed exchange (PROTOCOL 3), program's side and gateway's side. No I/O; time
+/* The sealed and signed exchange, program's side and gateway's side. No I/O; time
  * comes from the caller. */
 #ifndef IDEVS_EXCHANGE_REQUEST_H
 #define IDEVS_EXCHANGE_REQUEST_H
@@ -44,7 +44,7 @@ bool exchange_open_response(const struct exchange *x, struct bytes in, struct bu
 bool exchange_open_request(const struct ohttp_key_config *config, const struct x25519_key *key,
                            struct bytes in, struct exchange *ret, struct buffer *plain,
                            struct http_message *ret_m, struct idevs_error *ret_err) _must_check_;
-/* Everything that the signature says (PROTOCOL 3, from "scheme https" to "signature"): authority,
+/* Everything that the signature says: authority,
  * no repeated or unsigned field, canonical parameters, window at `now`, nonce equals our own
  * export, keyid, digest, signature of the certified key. Refuses `request.*`. */
 bool exchange_verify_request(const struct exchange *x, const struct http_message *m,

@@ -1,4 +1,4 @@
-/* What the gateway believes of an opened request, step by step (PROTOCOL 3). */
+/* What the gateway believes of an opened request, step by step. */
 #include "exchange/nonce.h"
 #include "wire/httpsig.h"
 

@@ -1,4 +1,4 @@
-/* The gateway: relying party in front of one unmodified service (PROTOCOL 3 and 4). It opens and
+/* The gateway: relying party in front of one unmodified service. It opens and
  * verifies sealed requests, appraises the program's certificate against the operator's policy,
  * forwards what passes in plain HTTP, and seals what comes back. It holds the service's private
  * key and the key that opens requests; it is trusted with this one service's data and nothing else.

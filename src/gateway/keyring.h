@@ -1,4 +1,4 @@
-/* The gateway's HPKE key and its key configuration, signed with the service's key (PROTOCOL 4).
+/* The gateway's HPKE key and its key configuration, signed with the service's key.
  *
  * The X25519 key is made here at boot, stays in memory and dies with the process: what was captured
  * before a restart can neither be opened nor accepted after it. */

@@ -1,4 +1,4 @@
-/* What write_once has done so far (PROTOCOL 3, idempotency): a durable intent before a request is
+/* What write_once has done so far: a durable intent before a request is
  * forwarded, a durable result after, for each (program, idempotency key). On the store's thread;
  * the caller holds the transaction. Results are encrypted by the vault.
  *

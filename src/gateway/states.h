@@ -1,4 +1,4 @@
-/* The small state that a program keeps at this service (PROTOCOL 3, state): named values with a
+/* The small state that a program keeps at this service: named values with a
  * version each, changed by compare-and-swap, encrypted by the vault. On the store's thread; the
  * caller holds the transaction. */
 #ifndef IDEVS_GATEWAY_STATES_H

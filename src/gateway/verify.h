@@ -1,5 +1,5 @@
-/* From the bytes of a sealed request to a verified one, in the order of PROTOCOL 3. No I/O: the
- * fuzzer drives it too. */
+/* From the bytes of a sealed request to a verified one, in the order of docs/service-owners.md. No
+ * I/O: the fuzzer drives it too. */
 #ifndef IDEVS_GATEWAY_VERIFY_H
 #define IDEVS_GATEWAY_VERIFY_H
 

@@ -1,4 +1,4 @@
-/* One exchange with a service, repeated where the retry rule of PROTOCOL 3 permits it:
+/* One exchange with a service, repeated where that does no harm:
  *
  *   Nothing but a sealed answer is believed. After silence, or an answer without a seal, what may
  * be repeated (a read, a write_once, a save) is sent again under a new encapsulation; a plain write

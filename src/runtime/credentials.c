@@ -69,7 +69,7 @@ static bool get_evidence(struct idevs *ip, const struct key *key,
            refuse(ret_err, "evidence.malformed", "evidence of %zu bytes", reply.body.len);
 }
 
-/* The steps 3 to 5 of PROTOCOL 2: appends the body for `authority:certificate`. */
+/* Key, evidence and request: appends the body for `authority:certificate`. */
 static bool make_request(struct idevs *ip, const struct key *key, struct buffer *b,
                          struct idevs_error *ret_err)
 {

@@ -1,4 +1,4 @@
-/* The program's key and certificate (PROTOCOL 2): made, attested and certified at the start, and
+/* The program's key and certificate: made, attested and certified at the start, and
  * again at two thirds of each certificate's life. */
 #ifndef IDEVS_RUNTIME_CREDENTIALS_H
 #define IDEVS_RUNTIME_CREDENTIALS_H

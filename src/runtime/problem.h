@@ -1,5 +1,5 @@
 /* What a refusal that nobody signed says. Only for people to read and to choose what to try next:
- * nothing that such a text claims about an exchange is believed (PROTOCOL 3). */
+ * nothing that such a text claims about an exchange is believed. */
 #ifndef IDEVS_RUNTIME_PROBLEM_H
 #define IDEVS_RUNTIME_PROBLEM_H
 

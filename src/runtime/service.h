@@ -1,4 +1,4 @@
-/* What the program knows of each service of its manifest: the gateway's signed key (PROTOCOL 4) and
+/* What the program knows of each service of its manifest: the gateway's signed key and
  * how far its clock is from ours. */
 #ifndef IDEVS_RUNTIME_SERVICE_H
 #define IDEVS_RUNTIME_SERVICE_H

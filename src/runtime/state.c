@@ -1,4 +1,4 @@
-/* State that a service's gateway keeps (PROTOCOL 3, State). Versions make a save safe to repeat: it
+/* State that a service's gateway keeps. Versions make a save safe to repeat: it
  * is carried out only over the version that this program saw last, and the gateway knows it again
  * when its answer was lost. */
 #include "base/alloc.h"

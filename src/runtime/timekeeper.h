@@ -1,7 +1,7 @@
 /* The program's idea of the time. The host owns every clock that a compartment sees, so the wall
  * clock is believed only upwards from a floor: the notBefore of the leaf that the authority just
  * issued, plus the time that has passed since. What each gateway's clock shows beyond that is
- * learned from its sealed answers (PROTOCOL 3, Clock). */
+ * learned from its sealed answers. */
 #ifndef IDEVS_RUNTIME_TIMEKEEPER_H
 #define IDEVS_RUNTIME_TIMEKEEPER_H
 

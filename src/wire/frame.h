@@ -1,4 +1,4 @@
-/* Frames of the channel out of a compartment (docs/interfaces.md; PROTOCOL 8). Pure, no I/O.
+/* Frames of the channel out of a compartment (docs/interfaces.md). Pure, no I/O.
  *
  *   u32 length of the rest | u32 id | u8 kind | u16 status | u16 n | target[n] | u16 m | type[m] |
  * body

@@ -1,4 +1,4 @@
-/* HTTP message signatures, RFC 9421, in the two fixed shapes of PROTOCOL 3 and 4. Text only.
+/* HTTP message signatures, RFC 9421, in two fixed shapes. Text only.
  *
  * The signer writes one canonical text; the verifier parses only the parameters' values out of
  * Signature-Input, writes the same canonical text again, and compares bytes. So there is no general

@@ -1,5 +1,5 @@
 /* The manifest as the compartment, warden, authority and launcher read it: deterministic CBOR, made
- * by the owner's CLI from the YAML of PROTOCOL 7 with its anchor and key files taken in. Its
+ * by the owner's CLI from the YAML of docs/manifest.md with its anchor and key files taken in. Its
  * SHA-256 is the manifest digest, so anchors and keys are measured too. */
 #ifndef IDEVS_WIRE_MANIFEST_H
 #define IDEVS_WIRE_MANIFEST_H

@@ -1,4 +1,4 @@
-/* Assurance tiers (PROTOCOL 6): one issuing CA each, so that a service chooses tiers by choosing
+/* Assurance tiers: one issuing CA each, so that a service chooses tiers by choosing
  * anchors. Pure. */
 #ifndef IDEVS_WIRE_TIER_H
 #define IDEVS_WIRE_TIER_H

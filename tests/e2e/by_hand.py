@@ -26,8 +26,8 @@ WANTED = [
     '"warden":"ok"',  # the launcher
     "approved at the authority: free-ride",
     "run 1 of free-ride",
-    '"customer":"Ana"',  # the trip
     '"to":"+441223000001"',  # the message
+    '"customer":"Ana"',  # the trip
     "exchangeKeys",  # the steps of the start
     "NOT protected from:",
     "is valid now",

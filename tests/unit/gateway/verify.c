@@ -1,4 +1,4 @@
-/* Every refusal of PROTOCOL 3, in its order, with its code, and whether it may be sealed and
+/* Every refusal of the gateway, in its order, with its code, and whether it may be sealed and
  * whether it says that the request was not processed. */
 #include "test.h"
 

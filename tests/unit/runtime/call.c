@@ -1,4 +1,4 @@
-/* The retry rule (PROTOCOL 3), seen from the gateway: what is sent again, and what never is. */
+/* The retry rule, seen from the gateway: what is sent again, and what never is. */
 #include "peer.h"
 #include "test.h"
 
