@@ -6,37 +6,72 @@
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 /* RFC 8410: AlgorithmIdentifier id-X25519, then a BIT STRING of 32 bytes. */
 static const uint8_t SPKI_PREFIX[] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
                                       0x2b, 0x65, 0x6e, 0x03, 0x21, 0x00};
 
-/* A context that makes keys, one a thread: see handles.h. */
-static EVP_PKEY_CTX *maker(EVP_PKEY_CTX **kept, int (*init)(EVP_PKEY_CTX *))
+/* Contexts that make keys (see handles.h): one set a thread, which frees it when it ends. */
+struct makers {
+    EVP_PKEY_CTX *generating;
+    EVP_PKEY_CTX *importing;
+};
+
+static pthread_key_t makers_key;
+static pthread_once_t makers_once = PTHREAD_ONCE_INIT;
+
+static void makers_free(void *context)
 {
-    if (*kept)
-        return *kept;
-    (void)algorithms();
-    *kept = EVP_PKEY_CTX_new_from_name(NULL, "X25519", NULL);
-    if (!*kept || init(*kept) <= 0)
+    struct makers *m = context;
+
+    EVP_PKEY_CTX_free(m->generating);
+    EVP_PKEY_CTX_free(m->importing);
+    free(m);
+}
+
+static void makers_prepare(void)
+{
+    if (pthread_key_create(&makers_key, makers_free) != 0)
         crypto_is_broken();
-    return *kept;
+}
+
+static EVP_PKEY_CTX *maker(int (*init)(EVP_PKEY_CTX *))
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "X25519", NULL);
+
+    if (!ctx || init(ctx) <= 0)
+        crypto_is_broken();
+    return ctx;
+}
+
+static struct makers *makers(void)
+{
+    pthread_once(&makers_once, makers_prepare);
+    struct makers *m = pthread_getspecific(makers_key);
+    if (m)
+        return m;
+    (void)algorithms();
+    m = alloc_zero(1, sizeof(*m));
+    m->generating = maker(EVP_PKEY_keygen_init);
+    m->importing = maker(EVP_PKEY_fromdata_init);
+    if (pthread_setspecific(makers_key, m) != 0)
+        crypto_is_broken();
+    return m;
 }
 
 static EVP_PKEY *generate(void)
 {
-    static _Thread_local EVP_PKEY_CTX *kept;
     EVP_PKEY *pkey = NULL;
 
-    if (EVP_PKEY_generate(maker(&kept, EVP_PKEY_keygen_init), &pkey) <= 0)
+    if (EVP_PKEY_generate(makers()->generating, &pkey) <= 0)
         crypto_is_broken();
     return pkey;
 }
 
 static EVP_PKEY *peer_of(const uint8_t raw[X25519_LEN])
 {
-    static _Thread_local EVP_PKEY_CTX *kept;
     EVP_PKEY *pkey = NULL;
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)raw,
@@ -44,8 +79,7 @@ static EVP_PKEY *peer_of(const uint8_t raw[X25519_LEN])
         OSSL_PARAM_construct_end(),
     };
 
-    if (EVP_PKEY_fromdata(maker(&kept, EVP_PKEY_fromdata_init), &pkey, EVP_PKEY_PUBLIC_KEY,
-                          params) <= 0)
+    if (EVP_PKEY_fromdata(makers()->importing, &pkey, EVP_PKEY_PUBLIC_KEY, params) <= 0)
         crypto_is_broken(); /* every 32 bytes are a key */
     return pkey;
 }
