@@ -140,6 +140,7 @@ void run_attach(struct run *run, const struct warden_answer *started, int *chann
     for (size_t i = 0; i < started->n_spans; i++)
         run_span(run, started->spans[i].name, started->spans[i].ns / 1000);
     run->number = started->run;
+    run->refusal = (struct idevs_error){0};
     run->since_ns = clock_monotonic_ns();
     run->relay = relay_new(&(struct relay_options){.base = l->base,
                                                    .client = l->client,

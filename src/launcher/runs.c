@@ -432,16 +432,24 @@ void runs_warden_down(struct launcher *l)
     each_run(l, is_down);
 }
 
+/* A program that got no certificate can only give up: the reason is the authority's. A limit that
+ * it passed, or a call that it may not make, is a reason of its own. */
+static const struct idevs_error *why_it_ended(const struct run *run,
+                                              const struct warden_answer *ended)
+{
+    bool gave_up = error_is(&ended->error, "compartment.crashed") && run->refusal.code[0];
+
+    return gave_up ? &run->refusal : &ended->error;
+}
+
 void runs_ended(struct launcher *l, const struct warden_answer *ended)
 {
     bool failed = ended->error.code[0] != 0;
 
-    /* A program that got no certificate can only give up: the reason is the authority's. */
     for (struct run *run = l->runs; run; run = run->next) {
         if (run->number && run->number == ended->run) {
             run_happens(run, &(struct run_event){.kind = failed ? RUN_FAILED : RUN_LEFT,
-                                                 .error = run->refusal.code[0] ? &run->refusal
-                                                                               : &ended->error});
+                                                 .error = why_it_ended(run, ended)});
             return;
         }
     }

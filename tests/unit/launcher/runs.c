@@ -49,12 +49,12 @@ static void assert_error(const struct reply *r, const char *code)
     assert_string_equal(found ? found : "", code);
 }
 
-/* The time that the run's timer has left, in milliseconds; then it is over at once. */
 /* How late the clock may be read on a machine that does other things too, and how far libevent's
  * own may be behind. */
 #define LATE_MS  700
 #define EARLY_MS 200
 
+/* The time that the run's timer has left, in milliseconds; then it is over at once. */
 static long end_timer(const char *id)
 {
     struct owner owner;
