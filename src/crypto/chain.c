@@ -176,6 +176,34 @@ static bool path_is_es256(const X509_STORE_CTX *ctx, struct idevs_error *ret_err
     return true;
 }
 
+/* scheme://authority of a URI. */
+static struct bytes origin_of(const char *uri)
+{
+    const char *rest = strstr(uri, "://");
+
+    return bytes_of(uri, rest ? (size_t)(rest - uri) + 3 + strcspn(rest + 3, "/") : strlen(uri));
+}
+
+/* A CA that names a trust domain certifies within it alone (X509-SVID, 3.1): of several authorities
+ * that a service accepts, none can name the programs of another. */
+static bool stays_in_its_domain(const struct path *p, const struct certificate *leaf,
+                                struct idevs_error *ret_err)
+{
+    STACK_OF(X509) *path = X509_STORE_CTX_get0_chain(p->ctx);
+    char own[PROGRAM_URI];
+    char above[PROGRAM_URI];
+
+    if (!certificate_uri(leaf, own, sizeof(own)))
+        return refuse(ret_err, "certificate.malformed", "another subjectAltName than one URI");
+    for (int i = 1; i < sk_X509_num(path); i++) {
+        const struct certificate ca = {.x509 = sk_X509_value(path, i)};
+        if (certificate_uri(&ca, above, sizeof(above)) &&
+            !bytes_equal(origin_of(own), origin_of(above)))
+            return refuse(ret_err, "certificate.chain", "%s, by an issuer of %s", own, above);
+    }
+    return true;
+}
+
 bool chain_verify(const struct chain *chain, const struct bytes *anchors, size_t n_anchors,
                   enum chain_purpose purpose, int64_t now, struct idevs_error *ret_err)
 {
@@ -194,5 +222,6 @@ bool chain_verify(const struct chain *chain, const struct bytes *anchors, size_t
     ERR_clear_error();
     if (!ok)
         return refuse_path(p.ctx, ret_err);
-    return purpose != CHAIN_PROGRAM || path_is_es256(p.ctx, ret_err);
+    return purpose != CHAIN_PROGRAM ||
+           (path_is_es256(p.ctx, ret_err) && stays_in_its_domain(&p, chain->at[0], ret_err));
 }

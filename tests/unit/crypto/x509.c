@@ -126,6 +126,42 @@ static void a_wrong_anchor_is_refused(void **state)
     assert_refused(&err, "certificate.chain");
 }
 
+/* Issuer and leaf of `leaf_uri` under a root that names `root_uri`. */
+static bool verify_named(const char *root_uri, const char *leaf_uri, struct idevs_error *err)
+{
+    uint8_t spki[SPKI_LEN];
+    struct certificate_fields f = program_fields(&ca);
+    struct chain chain _cleanup_chain_ = {.n = 1};
+
+    key_spki(ca.root_key, spki);
+    const struct certificate_fields named = {.subject = "Root",
+                                             .spki = spki,
+                                             .not_before = EARLY,
+                                             .not_after = LATE,
+                                             .is_ca = true,
+                                             .uri = root_uri};
+    _cleanup_certificate_ struct certificate *root = made(&named, NULL, ca.root_key);
+    f.uri = leaf_uri;
+    chain.at[0] = made(&f, root, ca.root_key);
+    return verify_at(&chain, root, CHAIN_PROGRAM, NOW, err);
+}
+
+static void an_authority_certifies_within_its_trust_domain_only(void **state)
+{
+    static const char *const OTHERS[] = {
+        "spiffe://example.com/program/free-ride", "spiffe://example.org.evil/program/free-ride",
+        "spiffe://example.or/program/free-ride",  "spiffe://EXAMPLE.ORG/program/free-ride",
+        "https://example.org/program/free-ride",  "spiffe:example.org/program/free-ride"};
+    struct idevs_error err;
+    (void)state;
+    assert_true(verify_named("spiffe://example.org", URI, &err));
+    assert_true(verify_named(NULL, URI, &err));
+    for (size_t i = 0; i < ARRAY_LEN(OTHERS); i++) {
+        assert_false(verify_named("spiffe://example.org", OTHERS[i], &err));
+        assert_refused(&err, "certificate.chain");
+    }
+}
+
 static void a_missing_intermediate_is_refused(void **state)
 {
     struct idevs_error err;
@@ -579,6 +615,7 @@ int main(void)
         cmocka_unit_test(a_service_without_extended_usage_is_accepted),
         cmocka_unit_test(expired_and_early_certificates_are_refused),
         cmocka_unit_test(a_wrong_anchor_is_refused),
+        cmocka_unit_test(an_authority_certifies_within_its_trust_domain_only),
         cmocka_unit_test(a_missing_intermediate_is_refused),
         cmocka_unit_test(a_program_outside_its_profile_is_refused),
         cmocka_unit_test(two_alternative_names_are_refused),
