@@ -17,6 +17,7 @@ static void fetch(void)
         return;
     fetched = (struct algorithms){
         .sha256 = EVP_MD_fetch(NULL, "SHA256", NULL),
+        .sha384 = EVP_MD_fetch(NULL, "SHA384", NULL),
         .sha512 = EVP_MD_fetch(NULL, "SHA512", NULL),
         .aes_128_gcm = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL),
         .aes_256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL),
@@ -26,8 +27,8 @@ static void fetch(void)
 
 const struct algorithms *algorithms(void)
 {
-    if (!CRYPTO_THREAD_run_once(&once, fetch) || !fetched.sha256 || !fetched.sha512 ||
-        !fetched.aes_128_gcm || !fetched.aes_256_gcm || !fetched.hkdf)
+    if (!CRYPTO_THREAD_run_once(&once, fetch) || !fetched.sha256 || !fetched.sha384 ||
+        !fetched.sha512 || !fetched.aes_128_gcm || !fetched.aes_256_gcm || !fetched.hkdf)
         crypto_is_broken();
     return &fetched;
 }

@@ -11,6 +11,7 @@
 
 struct algorithms {
     EVP_MD *sha256;
+    EVP_MD *sha384;
     EVP_MD *sha512;
     EVP_CIPHER *aes_128_gcm;
     EVP_CIPHER *aes_256_gcm;

@@ -20,6 +20,11 @@ void sha256(struct bytes in, uint8_t ret[SHA256_LEN])
     digest(algorithms()->sha256, in, ret);
 }
 
+void sha384(struct bytes in, uint8_t ret[SHA384_LEN])
+{
+    digest(algorithms()->sha384, in, ret);
+}
+
 void sha512(struct bytes in, uint8_t ret[SHA512_LEN])
 {
     digest(algorithms()->sha512, in, ret);

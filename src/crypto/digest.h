@@ -5,9 +5,11 @@
 #include "base/buffer.h"
 
 #define SHA256_LEN 32
+#define SHA384_LEN 48
 #define SHA512_LEN 64
 
 void sha256(struct bytes in, uint8_t ret[SHA256_LEN]);
+void sha384(struct bytes in, uint8_t ret[SHA384_LEN]);
 void sha512(struct bytes in, uint8_t ret[SHA512_LEN]);
 
 /* SHA-256 over what comes in pieces. */

@@ -2,16 +2,13 @@
 #include "base/alloc.h"
 #include "crypto/algorithms.h"
 #include "crypto/digest.h"
+#include "crypto/ecdsa.h"
 #include "crypto/handles.h"
 #include "crypto/pem.h"
 
-#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
-
-#define HALF         (ES256_LEN / 2)
-#define LIMIT_ES_DER 80
 
 EVP_PKEY_CTX *ready_context(EVP_PKEY *pkey, int (*init)(EVP_PKEY_CTX *))
 {
@@ -147,25 +144,13 @@ void key_spki(const struct key *key, uint8_t ret[SPKI_LEN])
     memcpy(ret, key->spki, SPKI_LEN);
 }
 
-/* DER to r || s. */
-static bool to_raw(struct bytes der, uint8_t ret[ES256_LEN])
-{
-    const uint8_t *at = der.data;
-    ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &at, (long)der.len);
-    bool ok = sig && BN_bn2binpad(ECDSA_SIG_get0_r(sig), ret, HALF) == HALF &&
-              BN_bn2binpad(ECDSA_SIG_get0_s(sig), ret + HALF, HALF) == HALF;
-
-    ECDSA_SIG_free(sig);
-    return ok;
-}
-
 bool key_sign(const struct key *key, struct bytes message, uint8_t ret[ES256_LEN])
 {
     uint8_t hash[SHA256_LEN];
-    uint8_t der[LIMIT_ES_DER];
+    uint8_t der[LIMIT_ECDSA_DER];
     size_t len = sizeof(der);
 
     sha256(message, hash);
     return EVP_PKEY_sign(key->signing, der, &len, hash, sizeof(hash)) > 0 &&
-           to_raw(bytes_of(der, len), ret);
+           ecdsa_to_raw(bytes_of(der, len), ret, ES256_LEN);
 }

@@ -1,18 +1,15 @@
 #include "base/alloc.h"
 #include "crypto/algorithms.h"
 #include "crypto/digest.h"
+#include "crypto/ecdsa.h"
 #include "crypto/handles.h"
 #include "crypto/pem.h"
 
 #include <openssl/core_names.h>
-#include <openssl/ecdsa.h>
 #include <openssl/err.h>
-#include <openssl/params.h>
 #include <stdlib.h>
 
-#define POINT_LEN    65
-#define HALF         (ES256_LEN / 2)
-#define LIMIT_ES_DER 80 /* DER of two 256-bit integers is at most 72 bytes */
+#define POINT_LEN 65
 
 /* RFC 5480: id-ecPublicKey with prime256v1, then a BIT STRING whose uncompressed point follows. */
 static const uint8_t SPKI_PREFIX[SPKI_LEN - POINT_LEN] = {
@@ -37,36 +34,13 @@ bool spki_of(const EVP_PKEY *pkey, uint8_t ret[SPKI_LEN])
     return true;
 }
 
-/* OpenSSL checks that the point is on the curve. */
-static EVP_PKEY *pkey_of_point(const uint8_t point[POINT_LEN])
-{
-    char group[] = "P-256";
-    uint8_t copy[POINT_LEN];
-    EVP_PKEY *pkey = NULL;
-    _cleanup_pkey_ctx_ EVP_PKEY_CTX *ctx = NULL;
-
-    (void)algorithms();
-    memcpy(copy, point, sizeof(copy));
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, copy, sizeof(copy)),
-        OSSL_PARAM_construct_end(),
-    };
-    ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-    if (!ctx || EVP_PKEY_fromdata_init(ctx) <= 0 ||
-        EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) <= 0) {
-        ERR_clear_error();
-        return NULL;
-    }
-    return pkey;
-}
-
 struct public_key *public_key_from_spki(struct bytes der)
 {
     if (der.len != SPKI_LEN || memcmp(der.data, SPKI_PREFIX, sizeof(SPKI_PREFIX)) != 0 ||
         der.data[sizeof(SPKI_PREFIX)] != 4)
         return NULL;
-    EVP_PKEY *pkey = pkey_of_point(der.data + sizeof(SPKI_PREFIX));
+    EVP_PKEY *pkey =
+        ecdsa_key_of_point("P-256", bytes_of(der.data + sizeof(SPKI_PREFIX), POINT_LEN));
     if (!pkey)
         return NULL;
     struct public_key *key = alloc_zero(1, sizeof(*key));
@@ -135,24 +109,11 @@ bool public_key_verify_der(const struct public_key *key, struct bytes message,
     return ok;
 }
 
-static void signature_freep(ECDSA_SIG **p)
-{
-    ECDSA_SIG_free(*p);
-}
-
 bool public_key_verify(const struct public_key *key, struct bytes message,
                        const uint8_t signature[ES256_LEN])
 {
-    uint8_t der[LIMIT_ES_DER];
-    uint8_t *at = der;
-    __attribute__((cleanup(signature_freep))) ECDSA_SIG *sig = ECDSA_SIG_new();
-    BIGNUM *r = BN_bin2bn(signature, HALF, NULL);
-    BIGNUM *s = BN_bin2bn(signature + HALF, HALF, NULL);
+    uint8_t der[LIMIT_ECDSA_DER];
+    size_t len = ecdsa_to_der(bytes_of(signature, ES256_LEN), der);
 
-    if (!sig || !r || !s || !ECDSA_SIG_set0(sig, r, s))
-        crypto_is_broken();
-    int len = i2d_ECDSA_SIG(sig, NULL);
-    if (len <= 0 || len > LIMIT_ES_DER || i2d_ECDSA_SIG(sig, &at) != len)
-        return false;
-    return public_key_verify_der(key, message, bytes_of(der, (size_t)len));
+    return len > 0 && public_key_verify_der(key, message, bytes_of(der, len));
 }

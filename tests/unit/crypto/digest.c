@@ -5,6 +5,8 @@
 #include "hex.h"
 
 static const char ABC_256[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+static const char ABC_384[] = "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed"
+                              "8086072ba1e7cc2358baeca134c825a7";
 static const char ABC_512[] = "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
                               "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";
 
@@ -14,6 +16,8 @@ static void digests_of_fips_180_examples(void **state)
     (void)state;
     sha256(bytes_of_text("abc"), d);
     assert_bytes_are_hex(bytes_of(d, SHA256_LEN), ABC_256);
+    sha384(bytes_of_text("abc"), d);
+    assert_bytes_are_hex(bytes_of(d, SHA384_LEN), ABC_384);
     sha512(bytes_of_text("abc"), d);
     assert_bytes_are_hex(bytes_of(d, SHA512_LEN), ABC_512);
     sha256(bytes_of(NULL, 0), d);

@@ -2,9 +2,22 @@
 #include "test.h"
 
 #include "hex.h"
+#include "rfc9421.h"
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+
+/* Of the COSE working group: ecdsa-sig-02. */
+#define ES384_SPKI                                                                                 \
+    "3076301006072a8648ce3d020106052b81040022036200049132723f6292b010619dbe248d698c17b58756c6"     \
+    "39e7150f81bee4eb8ac37236ad0a1a19d67be32a66263e1e524d129c98cd3078c554d832ac603c4326410ff6"     \
+    "1662459b41f1f3df5dbcc83598ff7c5ed8411ca735679d1c4cb3009397d9ef2c"
+#define ES384_MESSAGE                                                                              \
+    "846a5369676e61747572653144a10138224054546869732069732074686520636f6e74656e742e"
+#define ES384_SIGNATURE                                                                            \
+    "5f150abd1c7d25b32065a14e05d6cb1f665d10769ff455ea9a2e0adab5de63838db257f0949c41e13330e110"     \
+    "eba7b912f34e1546fb1366a2568faa91ec3e6c8d42f4a67a0edf731d88c9aead52258b2e2c4740ef614f02e9"     \
+    "d91e9b7b59622a3c"
 
 /* PEM as OpenSSL writes it, for the forms that key_save() does not make. */
 static void pem_of(EVP_PKEY *pkey, bool traditional, const EVP_CIPHER *cipher, struct buffer *b)
@@ -41,6 +54,54 @@ static void a_signature_verifies_and_nothing_else_does(void **state)
         assert_false(public_key_verify(public, message, sig));
         sig[i] ^= 1;
     }
+}
+
+static void the_signature_of_rfc_9421_b_2_4_verifies(void **state)
+{
+    struct bytes base = bytes_of_text(RFC9421_RESPONSE_BASE);
+    _cleanup_buffer_ struct buffer spki = from_hex(RFC9421_SPKI);
+    _cleanup_buffer_ struct buffer sig = from_hex(RFC9421_SIGNATURE);
+    _cleanup_public_key_ struct public_key *key = public_key_from_spki(buffer_bytes(&spki));
+    (void)state;
+    assert_non_null(key);
+    assert_int_equal(sig.len, ES256_LEN);
+    assert_true(public_key_verify(key, base, sig.data));
+    assert_false(public_key_verify(key, bytes_of(base.data, base.len - 1), sig.data));
+}
+
+static bool es384_holds(const struct buffer *spki, const struct buffer *message,
+                        const struct buffer *sig)
+{
+    return es384_verify(buffer_bytes(spki), buffer_bytes(message), sig->data);
+}
+
+static void an_es384_signature_verifies_and_nothing_else_does(void **state)
+{
+    _cleanup_buffer_ struct buffer spki = from_hex(ES384_SPKI);
+    _cleanup_buffer_ struct buffer message = from_hex(ES384_MESSAGE);
+    _cleanup_buffer_ struct buffer sig = from_hex(ES384_SIGNATURE);
+    struct buffer *const parts[] = {&spki, &message, &sig};
+    (void)state;
+    assert_int_equal(sig.len, ES384_LEN);
+    assert_true(es384_holds(&spki, &message, &sig));
+    for (size_t k = 0; k < ARRAY_LEN(parts); k++)
+        for (size_t i = 0; i < parts[k]->len; i++) {
+            parts[k]->data[i] ^= 1;
+            assert_false(es384_holds(&spki, &message, &sig));
+            parts[k]->data[i] ^= 1;
+        }
+    for (size_t n = 0; n < spki.len; n++)
+        assert_false(es384_verify(bytes_of(spki.data, n), buffer_bytes(&message), sig.data));
+}
+
+static void a_p256_key_verifies_no_es384(void **state)
+{
+    static const uint8_t sig[ES384_LEN];
+    uint8_t spki[SPKI_LEN];
+    _cleanup_key_ struct key *key = key_generate();
+    (void)state;
+    key_spki(key, spki);
+    assert_false(es384_verify(bytes_of(spki, sizeof(spki)), bytes_of_text("message"), sig));
 }
 
 static void a_saved_key_is_the_same_key(void **state)
@@ -202,6 +263,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_signature_verifies_and_nothing_else_does),
+        cmocka_unit_test(the_signature_of_rfc_9421_b_2_4_verifies),
+        cmocka_unit_test(an_es384_signature_verifies_and_nothing_else_does),
+        cmocka_unit_test(a_p256_key_verifies_no_es384),
         cmocka_unit_test(a_saved_key_is_the_same_key),
         cmocka_unit_test(a_sec1_key_is_read),
         cmocka_unit_test(other_keys_are_refused),

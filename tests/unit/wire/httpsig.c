@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include "mutate.h"
+#include "rfc9421.h"
 
 #define NONCE "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
 #define KEYID "_-ECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
@@ -66,6 +67,61 @@ static void the_signature_base_is_rfc_9421s(void **state)
                         "\";tag=\"idevs-attested-request-v1\"");
     assert_true(httpsig_request_input(&m, &PARAMS, &input));
     assert_string_equal((const char *)input.data, INPUT);
+}
+
+/* The line of `base` that begins with `name`. */
+static struct bytes line_of(const char *base, const char *name)
+{
+    const char *at = strstr(base, name);
+
+    if (!at)
+        fail_msg("no line %s", name);
+    return bytes_of(at, (size_t)(strchr(at, '\n') - at));
+}
+
+static void assert_same_lines(const struct buffer *ours, const char *theirs,
+                              const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!bytes_equal(line_of((const char *)ours->data, names[i]), line_of(theirs, names[i])))
+            fail_msg("another line %s", names[i]);
+}
+
+static void lines_of_a_request_are_those_of_rfc_9421_b_2_3(void **state)
+{
+    static const char *const NAMES[] = {
+        "\"@method\": ",      "\"@authority\": ",     "\"@path\": ", "\"@query\": ",
+        "\"content-type\": ", "\"content-digest\": ", "\"date\": "};
+    struct http_message m = {.method = bytes_of_text("POST"),
+                             .scheme = bytes_of_text("https"),
+                             .authority = bytes_of_text("example.com"),
+                             .path = bytes_of_text("/foo?param=Value&Pet=dog")};
+    _cleanup_buffer_ struct buffer base = buffer_up_to(4096);
+    (void)state;
+    assert_true(http_add(&m, "date", bytes_of_text("Tue, 20 Apr 2021 02:07:55 GMT")));
+    assert_true(http_add(&m, "content-type", bytes_of_text("application/json")));
+    assert_true(http_add(
+        &m, "content-digest",
+        bytes_of_text("sha-512=:WZDPaVn/7XgHaAy8pmojAkGWoRx2UFChF41A2svX+TaPm+AbwAgBWnrIiYllu7BN"
+                      "NyealdVLvRwEmTHWXvJwew==:")));
+    assert_true(httpsig_request_base(&m, &PARAMS, &base));
+    assert_same_lines(&base, RFC9421_REQUEST_BASE, NAMES, ARRAY_LEN(NAMES));
+}
+
+static void lines_of_a_response_are_those_of_rfc_9421_b_2_4(void **state)
+{
+    static const char *const NAMES[] = {
+        "\"@status\": ", "\"content-type\": ", "\"content-digest\": "};
+    struct http_message m = {.status = 200};
+    _cleanup_buffer_ struct buffer base = buffer_up_to(4096);
+    (void)state;
+    assert_true(http_add(&m, "content-type", bytes_of_text("application/json")));
+    assert_true(http_add(
+        &m, "content-digest",
+        bytes_of_text("sha-512=:mEWXIS7MaLRuGgxOBdODa3xqM1XdEvxoYhvlCFJ41QJgJc4GTsPp29l5oGX69wWd"
+                      "XymyU0rjJuahq4l5aGgfLQ==:")));
+    assert_true(httpsig_keys_base(&m, &KEYS_PARAMS, &base));
+    assert_same_lines(&base, RFC9421_RESPONSE_BASE, NAMES, ARRAY_LEN(NAMES));
 }
 
 static void absent_optional_fields_are_not_covered(void **state)
@@ -357,6 +413,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_signature_base_is_rfc_9421s),
+        cmocka_unit_test(lines_of_a_request_are_those_of_rfc_9421_b_2_3),
+        cmocka_unit_test(lines_of_a_response_are_those_of_rfc_9421_b_2_4),
         cmocka_unit_test(absent_optional_fields_are_not_covered),
         cmocka_unit_test(what_must_be_covered_must_be_there_once),
         cmocka_unit_test(a_line_break_cannot_forge_a_line),
