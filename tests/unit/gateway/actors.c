@@ -68,20 +68,22 @@ static void encode_claims(const struct actor_program_fields *f, int64_t now, str
     set(c.writes[0], sizeof(c.writes[0]), f->writes, TEST_AUTHORITY);
     c.n_reads = c.reads[0][0] != 0;
     c.n_writes = c.writes[0][0] != 0;
+    if (f->also) {
+        set(c.reads[c.n_reads++], sizeof(c.reads[0]), f->also, NULL);
+        set(c.writes[c.n_writes++], sizeof(c.writes[0]), f->also, NULL);
+    }
     must(eat_encode(&c, &eat) && cmw_encode(CMW_EAT_UCS, buffer_bytes(&eat), b));
 }
 
-void actor_program_make(struct actor_program *p, const struct actor_ca *ca,
-                        const struct actor_program_fields *f, int64_t now)
+void actor_program_certify(struct actor_program *p, const uint8_t spki[SPKI_LEN],
+                           const struct actor_ca *ca, const struct actor_program_fields *f,
+                           int64_t now)
 {
     static const struct actor_program_fields NONE;
     _cleanup_buffer_ struct buffer cmw = buffer_up_to(LIMIT_CERTIFICATE);
-    uint8_t spki[SPKI_LEN];
 
     f = f ? f : &NONE;
     encode_claims(f, now, &cmw);
-    p->key = key_generate();
-    key_spki(p->key, spki);
     const struct certificate_fields fields = {.subject = "free-ride",
                                               .spki = spki,
                                               .not_before =
@@ -90,11 +92,22 @@ void actor_program_make(struct actor_program *p, const struct actor_ca *ca,
                                               .client_auth = true,
                                               .uri = f->id ? f->id : TEST_PROGRAM,
                                               .cmw = buffer_bytes(&cmw)};
-    p->chain = (struct chain){.at = {make(&fields, ca->certificate, ca->key)}, .n = 2};
+    *p = (struct actor_program){.chain = {.at = {make(&fields, ca->certificate, ca->key)}, .n = 2}};
     must((p->chain.at[1] = certificate_parse(certificate_der(ca->certificate), NULL)) != NULL);
     certificate_sha256(p->chain.at[0], p->keyid);
     p->cert = p->cert_chain = buffer_up_to(LIMIT_CHAIN_BYTES * 2);
     must(client_cert_encode(&p->chain, &p->cert, &p->cert_chain));
+}
+
+void actor_program_make(struct actor_program *p, const struct actor_ca *ca,
+                        const struct actor_program_fields *f, int64_t now)
+{
+    struct key *key = key_generate();
+    uint8_t spki[SPKI_LEN];
+
+    key_spki(key, spki);
+    actor_program_certify(p, spki, ca, f, now);
+    p->key = key;
 }
 
 void actor_program_free(struct actor_program *p)
@@ -146,8 +159,7 @@ void actor_seal(const struct actor_program *p, const struct ohttp_key_config *to
     must(exchange_seal_request(to, &signer, m, now, NULL, ret, sealed));
 }
 
-void actor_seal_raw(const struct ohttp_key_config *to, struct bytes plain, struct exchange *ret,
-                    struct buffer *sealed)
+void actor_encapsulate(const struct ohttp_key_config *to, struct exchange *ret)
 {
     _cleanup_buffer_ struct buffer info = buffer_up_to(64);
     uint8_t header[OHTTP_HEADER_LEN];
@@ -156,10 +168,25 @@ void actor_seal_raw(const struct ohttp_key_config *to, struct bytes plain, struc
     must(buffer_append(&info, "message/bhttp request", 22) &&
          buffer_append(&info, header, sizeof(header)));
     must(hpke_setup_sender(to->public_key, buffer_bytes(&info), NULL, ret->enc, &ret->hpke));
+}
+
+void actor_seal_encapsulated(const struct ohttp_key_config *to, struct bytes plain,
+                             struct exchange *x, struct buffer *sealed)
+{
+    uint8_t header[OHTTP_HEADER_LEN];
+
+    ohttp_header(to->key_id, header);
     buffer_clear(sealed);
     must(buffer_append(sealed, header, sizeof(header)) &&
-         buffer_append(sealed, ret->enc, sizeof(ret->enc)) &&
-         hpke_seal(&ret->hpke, bytes_of(NULL, 0), plain, sealed));
+         buffer_append(sealed, x->enc, sizeof(x->enc)) &&
+         hpke_seal(&x->hpke, bytes_of(NULL, 0), plain, sealed));
+}
+
+void actor_seal_raw(const struct ohttp_key_config *to, struct bytes plain, struct exchange *ret,
+                    struct buffer *sealed)
+{
+    actor_encapsulate(to, ret);
+    actor_seal_encapsulated(to, plain, ret, sealed);
 }
 
 struct http_message actor_outer(const struct actor_program *p, struct bytes sealed)

@@ -24,6 +24,7 @@ struct actor_program_fields {
     const char *back_end;
     const char *reads; /* "" for none */
     const char *writes;
+    const char *also; /* a second authority under both, or NULL */
     int64_t not_before;
     int64_t not_after;
 };
@@ -36,6 +37,10 @@ struct actor_program {
 };
 void actor_program_make(struct actor_program *p, const struct actor_ca *ca,
                         const struct actor_program_fields *fields, int64_t now);
+/* The same for somebody else's key: `p->key` stays NULL. */
+void actor_program_certify(struct actor_program *p, const uint8_t spki[SPKI_LEN],
+                           const struct actor_ca *ca, const struct actor_program_fields *fields,
+                           int64_t now);
 void actor_program_free(struct actor_program *p);
 
 /* A server certificate for `host`. */
@@ -52,6 +57,10 @@ void actor_seal(const struct actor_program *p, const struct ohttp_key_config *to
 /* Seals bytes that need not be a message at all. */
 void actor_seal_raw(const struct ohttp_key_config *to, struct bytes plain, struct exchange *ret,
                     struct buffer *sealed);
+/* Its two halves; between them the nonce of a signature is known. */
+void actor_encapsulate(const struct ohttp_key_config *to, struct exchange *ret);
+void actor_seal_encapsulated(const struct ohttp_key_config *to, struct bytes plain,
+                             struct exchange *x, struct buffer *sealed);
 /* What the relay POSTs: points into both. */
 struct http_message actor_outer(const struct actor_program *p, struct bytes sealed);
 

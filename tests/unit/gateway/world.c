@@ -22,16 +22,17 @@ static void must(bool good)
         abort();
 }
 
-static struct sockaddr_in loopback(unsigned port)
+#define HOST "127.0.0.1"
+
+static struct sockaddr_in address_of(const char *host, unsigned port)
 {
-    return (struct sockaddr_in){.sin_family = AF_INET,
-                                .sin_port = htons((uint16_t)port),
-                                .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    return (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {inet_addr(host)}};
 }
 
-static int listen_on(unsigned *port)
+static int listen_on(const char *host, unsigned *port)
 {
-    struct sockaddr_in a = loopback(*port);
+    struct sockaddr_in a = address_of(host, *port);
     socklen_t len = sizeof(a);
     int one = 1;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -83,6 +84,8 @@ static bool respond(struct fake_service *s, int fd, const char *head, const char
 
     pthread_mutex_lock(&s->lock);
     unsigned n = ++s->n_requests;
+    buffer_clear(&s->last);
+    must(buffer_append_text(&s->last, head));
     pthread_mutex_unlock(&s->lock);
     if (strcmp(path, "/slow") == 0)
         sleep_ms(300);
@@ -174,8 +177,9 @@ void fake_service_start(struct fake_service *s, unsigned port)
 {
     pthread_mutex_init(&s->lock, NULL);
     s->n_requests = 0;
+    s->last = buffer_up_to(MIB(16));
     s->port = port;
-    s->listener = listen_on(&s->port);
+    s->listener = listen_on(HOST, &s->port);
     must(pthread_create(&s->thread, NULL, serve, s) == 0);
 }
 
@@ -184,6 +188,7 @@ void fake_service_stop(struct fake_service *s)
     shutdown(s->listener, SHUT_RDWR);
     pthread_join(s->thread, NULL);
     fd_close(&s->listener);
+    buffer_free(&s->last);
 }
 
 unsigned fake_service_count(struct fake_service *s)
@@ -192,6 +197,14 @@ unsigned fake_service_count(struct fake_service *s)
     unsigned n = s->n_requests;
     pthread_mutex_unlock(&s->lock);
     return n;
+}
+
+bool fake_service_saw(struct fake_service *s, const char *text)
+{
+    pthread_mutex_lock(&s->lock);
+    bool saw = s->last.len > 0 && memmem(s->last.data, s->last.len, text, strlen(text));
+    pthread_mutex_unlock(&s->lock);
+    return saw;
 }
 
 /* ---- the gateway ---- */
@@ -224,7 +237,7 @@ static void write_credentials(struct world *w)
     _cleanup_chain_ struct chain chain;
     _cleanup_buffer_ struct buffer pem = buffer_up_to(KIB(4));
 
-    actor_service_make(&w->service_ca, "127.0.0.1", clock_unix(), &key, &chain);
+    actor_service_make(&w->service_ca, w->host, clock_unix(), &key, &chain);
     must(key_save(key, &pem));
     write_in(w, "priv.pem", buffer_bytes(&pem));
     write_chain(w, "cert.pem", &chain);
@@ -235,17 +248,17 @@ static void write_credentials(struct world *w)
 static void write_config(struct world *w, const char *more)
 {
     _cleanup_text_ char *text = alloc_format(
-        "listen: 127.0.0.1:%u\nupstream: http://127.0.0.1:%u\nauthority: %s\n"
+        "listen: %s:%u\nupstream: http://" HOST ":%u\nauthority: %s\n"
         "certificate: cert.pem\nkey: priv.pem\nprogram_anchors: [isolated.pem]\nstate: state\n"
         "max_body: 64 KiB\nupstream_timeout: 1\n%s",
-        w->port, w->service.port, TEST_AUTHORITY, more);
+        w->host, w->port, w->service.port, w->authority, more);
 
     write_in(w, "gateway.yaml", bytes_of_text(text));
 }
 
-static bool listens(unsigned port)
+static bool listens(const char *host, unsigned port)
 {
-    struct sockaddr_in a = loopback(port);
+    struct sockaddr_in a = address_of(host, port);
     _cleanup_fd_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     return connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0;
@@ -274,18 +287,23 @@ void world_fetch_keys(struct world *w)
     struct idevs_error err = {0};
 
     if (!client_fetch(&options, w->url, &m, &storage, &answer, &err) ||
-        !signed_keys_verify(&answer, TEST_AUTHORITY, &anchor, 1, clock_unix(), &w->keys, &err)) {
+        !signed_keys_verify(&answer, w->authority, &anchor, 1, clock_unix(), &w->keys, &err)) {
         fprintf(stderr, "keys: %s: %s\n", err.code, err.found);
         abort();
     }
 }
 
-bool world_wait_for(unsigned port)
+static bool wait_for(const char *host, unsigned port)
 {
     for (int i = 0; i < 2000; i++, sleep_ms(5))
-        if (listens(port))
+        if (listens(host, port))
             return true;
     return false;
+}
+
+bool world_wait_for(unsigned port)
+{
+    return wait_for(HOST, port);
 }
 
 void world_gateway_start(struct world *w)
@@ -295,7 +313,7 @@ void world_gateway_start(struct world *w)
     if (w->gateway == 0)
         run_gateway(w);
     must(w->gateway > 0);
-    must(world_wait_for(w->port));
+    must(wait_for(w->host, w->port));
     world_fetch_keys(w);
 }
 
@@ -318,33 +336,48 @@ void world_read_log(struct world *w, struct buffer *b)
     must(file_read(path, b, NULL));
 }
 
-static unsigned free_port(void)
+static unsigned free_port(const char *host)
 {
     unsigned port = 0;
-    int fd = listen_on(&port);
+    int fd = listen_on(host, &port);
 
     fd_close(&fd);
     return port;
+}
+
+/* Folder, service, credentials and gateway; who may come in stands in `w` already. */
+static void build(struct world *w, const char *authority, const char *more)
+{
+    signal(SIGPIPE, SIG_IGN);
+    snprintf(w->authority, sizeof(w->authority), "%s", authority);
+    snprintf(w->host, sizeof(w->host), "%.*s", (int)strcspn(authority, ":"), authority);
+    snprintf(w->folder, sizeof(w->folder), "/tmp/idevs-world-XXXXXX");
+    must(mkdtemp(w->folder) != NULL);
+    actor_ca_make(&w->service_ca, "services", clock_unix());
+    fake_service_start(&w->service, 0);
+    w->service_runs = true;
+    w->port = free_port(w->host);
+    snprintf(w->url, sizeof(w->url), "https://%s:%u", w->host, w->port);
+    snprintf(w->ca_file, sizeof(w->ca_file), "%s/services.pem", w->folder);
+    write_credentials(w);
+    write_config(w, more);
+    world_gateway_start(w);
 }
 
 void world_start(struct world *w, const char *more)
 {
     int64_t now = clock_unix();
 
-    signal(SIGPIPE, SIG_IGN);
-    *w = (struct world){.folder = "/tmp/idevs-world-XXXXXX"};
-    must(mkdtemp(w->folder) != NULL);
+    *w = (struct world){.gateway = 0};
     actor_ca_make(&w->tier, "isolated", now);
-    actor_ca_make(&w->service_ca, "services", now);
     actor_program_make(&w->program, &w->tier, NULL, now);
-    fake_service_start(&w->service, 0);
-    w->service_runs = true;
-    w->port = free_port();
-    snprintf(w->url, sizeof(w->url), "https://127.0.0.1:%u", w->port);
-    snprintf(w->ca_file, sizeof(w->ca_file), "%s/services.pem", w->folder);
-    write_credentials(w);
-    write_config(w, more);
-    world_gateway_start(w);
+    build(w, TEST_AUTHORITY, more);
+}
+
+void world_start_beside(struct world *w, const struct world *first, const char *more)
+{
+    *w = (struct world){.is_beside = true, .tier = first->tier, .program = first->program};
+    build(w, WORLD_BESIDE, more);
 }
 
 static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *ftw)
@@ -361,9 +394,11 @@ void world_stop(struct world *w)
     if (w->service_runs)
         fake_service_stop(&w->service);
     nftw(w->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    actor_ca_free(&w->service_ca);
+    if (w->is_beside)
+        return;
     actor_program_free(&w->program);
     actor_ca_free(&w->tier);
-    actor_ca_free(&w->service_ca);
 }
 
 /* ---- exchanges ---- */
@@ -374,18 +409,14 @@ void answer_free(struct answer *a)
     buffer_free(&a->plain);
 }
 
-bool world_post(struct world *w, const struct actor_program *p, struct bytes sealed,
-                const struct exchange *x, struct answer *ret)
+bool world_send(struct world *w, const struct http_message *outer, const struct exchange *x,
+                struct answer *ret)
 {
     const struct client_options options = {.ca_file = w->ca_file, .total_ms = 20000};
-    struct http_message outer = actor_outer(p, sealed);
     struct idevs_error err;
 
-    /* What a relay could try to pass off as verified. */
-    must(http_add(&outer, "idevs-program", bytes_of_text("spiffe://evil")) &&
-         http_add(&outer, "x-relay", bytes_of_text("evil")));
     *ret = (struct answer){.storage = buffer_up_to(MIB(1)), .plain = buffer_up_to(MIB(1))};
-    if (!client_fetch(&options, w->url, &outer, &ret->storage, &ret->message, &err))
+    if (!client_fetch(&options, w->url, outer, &ret->storage, &ret->message, &err))
         return false;
     ret->outer = ret->message.status;
     ret->seen = ret->message.content;
@@ -395,6 +426,17 @@ bool world_post(struct world *w, const struct actor_program *p, struct bytes sea
                   bytes_equal_text(type, OHTTP_RESPONSE_TYPE) &&
                   exchange_open_response(x, plain.content, &ret->plain, &ret->message, &err);
     return true;
+}
+
+bool world_post(struct world *w, const struct actor_program *p, struct bytes sealed,
+                const struct exchange *x, struct answer *ret)
+{
+    struct http_message outer = actor_outer(p, sealed);
+
+    /* What a relay could try to pass off as verified. */
+    must(http_add(&outer, "idevs-program", bytes_of_text("spiffe://evil")) &&
+         http_add(&outer, "x-relay", bytes_of_text("evil")));
+    return world_send(w, &outer, x, ret);
 }
 
 bool world_exchange(struct world *w, const struct http_message *m, struct answer *ret)

@@ -16,18 +16,24 @@ struct fake_service {
     pthread_t thread;
     pthread_mutex_t lock;
     unsigned n_requests;
+    struct buffer last; /* the request that came last, head and content */
 };
 void fake_service_start(struct fake_service *s, unsigned port); /* 0: a free one */
 void fake_service_stop(struct fake_service *s);
 unsigned fake_service_count(struct fake_service *s);
+/* True when the request that came last holds `text`. */
+bool fake_service_saw(struct fake_service *s, const char *text);
 
 struct world {
     char folder[64];
+    char host[16];
+    char authority[32];
     struct actor_ca tier;
     struct actor_ca service_ca;
     struct actor_program program;
     struct fake_service service;
     bool service_runs;
+    bool is_beside; /* tier and program are another world's */
     pid_t gateway;
     unsigned port;
     char url[64];
@@ -36,9 +42,13 @@ struct world {
 };
 /* `more` are further lines of the configuration; upstream_timeout is 1 s, max_body 64 KiB. */
 void world_start(struct world *w, const char *more);
+/* A second service with a gateway and a CA of its own, at WORLD_BESIDE, for the programs of
+ * `first`. */
+#define WORLD_BESIDE "127.0.0.2:8443"
+void world_start_beside(struct world *w, const struct world *first, const char *more);
 void world_stop(struct world *w);
 void world_gateway_start(struct world *w);
-bool world_wait_for(unsigned port);     /* until somebody listens there, at most 10 s */
+bool world_wait_for(unsigned port);     /* until 127.0.0.1 listens there, at most 10 s */
 void world_fetch_keys(struct world *w); /* of the gateway that runs now */
 int world_gateway_end(struct world *w, int signal_number); /* its exit status, or -signal */
 /* Everything that the gateways of this world logged. */
@@ -58,6 +68,9 @@ void answer_free(struct answer *a);
 /* One POST of what is sealed already. False: no HTTP answer came. */
 bool world_post(struct world *w, const struct actor_program *p, struct bytes sealed,
                 const struct exchange *x, struct answer *ret);
+/* The same with whatever a relay may put around it. */
+bool world_send(struct world *w, const struct http_message *outer, const struct exchange *x,
+                struct answer *ret);
 bool world_exchange(struct world *w, const struct http_message *m, struct answer *ret);
 bool world_get(struct world *w, const char *path, struct answer *ret);
 
