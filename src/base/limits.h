@@ -27,17 +27,22 @@
 #define LIMIT_STATE_NAME       64
 
 /* Certificates and evidence. */
-#define CHALLENGE_LEN          32
-#define REPORT_DATA_LEN        64 /* SHA-512 that binds key, challenge and authority */
-#define LIMIT_CHALLENGE_LIFE   60
-#define LIMIT_CHALLENGES       65536
-#define LIMIT_CERTIFICATE      KIB(16) /* DER of one certificate */
-#define LIMIT_CHAIN            4       /* certificates of one chain, leaf included */
-#define LIMIT_CHAIN_BYTES      KIB(48)
-#define LIMIT_CSR              KIB(64)
-#define LIMIT_EVIDENCE         KIB(48)
-#define LIMIT_CERTIFICATE_LIFE 3600
-#define LIMIT_KEYS_LIFE        (24 * 3600) /* signed key configuration of a gateway */
+#define CHALLENGE_LEN           32
+#define REPORT_DATA_LEN         64 /* SHA-512 that binds key, challenge and authority */
+#define LIMIT_CHALLENGE_LIFE    60
+#define LIMIT_CHALLENGES        65536
+#define LIMIT_CERTIFICATE       KIB(16) /* DER of one certificate */
+#define LIMIT_CHAIN             4       /* certificates of one chain, leaf included */
+#define LIMIT_CRL               MIB(1)  /* DER of one revocation list */
+#define LIMIT_CHAIN_BYTES       KIB(48)
+#define LIMIT_CSR               KIB(64)
+#define LIMIT_EVIDENCE          KIB(48)
+#define LIMIT_CERTIFICATE_LIFE  3600
+#define LIMIT_HARDWARE_EVIDENCE KIB(64) /* a report, quote or document as its maker writes it */
+#define LIMIT_ENDORSEMENTS      32      /* of each kind, behind one piece of evidence */
+#define LIMIT_EVIDENCE_CLAIMS   80
+#define LIMIT_CLAIM_LEN         256
+#define LIMIT_KEYS_LIFE         (24 * 3600) /* signed key configuration of a gateway */
 
 /* Programs. */
 #define LIMIT_PROGRAM_NAME  64

@@ -13,6 +13,24 @@ static const char *find(const char *const *known, const char *word, size_t len)
     return NULL;
 }
 
+static bool takes_several(const char *spec)
+{
+    size_t n = strlen(spec);
+
+    return n > 3 && strcmp(spec + n - 3, "...") == 0;
+}
+
+static bool add_option(struct arguments *a, const char *spec, const char *value,
+                       struct idevs_error *ret_err)
+{
+    if (a->n_options == ARGUMENTS_MAX)
+        return refuse(ret_err, "usage", "more than %d options", ARGUMENTS_MAX);
+    a->options[a->n_options].name = spec;
+    a->options[a->n_options].value = value;
+    a->n_options++;
+    return true;
+}
+
 static bool take_option(char **argv, int argc, int *i, const char *spec, size_t name_len,
                         struct arguments *ret, struct idevs_error *ret_err)
 {
@@ -27,20 +45,36 @@ static bool take_option(char **argv, int argc, int *i, const char *spec, size_t 
             return refuse_expecting(ret_err, "usage", spec, "%s without its value", word);
         value = argv[++*i];
     }
-    ret->options[ret->n_options].name = spec;
-    ret->options[ret->n_options].value = value;
-    ret->n_options++;
+    if (!add_option(ret, spec, value, ret_err))
+        return false;
+    while (takes_several(spec) && *i + 1 < argc && argv[*i + 1][0] != '-')
+        if (!add_option(ret, spec, argv[++*i], ret_err))
+            return false;
     return true;
 }
 
+/* "--roots A B FILE": FILE is the positional argument that is missing. */
+static void leave_last_word(const char *last, size_t min_positional, struct arguments *ret)
+{
+    if (ret->n_positional >= min_positional || ret->n_options < 2)
+        return;
+    size_t i = ret->n_options - 1;
+    if (takes_several(ret->options[i].name) && ret->options[i].value == last &&
+        ret->options[i - 1].name == ret->options[i].name) {
+        ret->positional[ret->n_positional++] = last;
+        ret->n_options--;
+    }
+}
+
 bool arguments_parse(int argc, char **argv, int first, const char *const *known,
-                     const char *const *common, struct arguments *ret, struct idevs_error *ret_err)
+                     const char *const *common, size_t min_positional, struct arguments *ret,
+                     struct idevs_error *ret_err)
 {
     *ret = (struct arguments){0};
     for (int i = first; i < argc; i++) {
         const char *word = argv[i];
         size_t len = strcspn(word, "=");
-        if (ret->n_options == ARGUMENTS_MAX || ret->n_positional == ARGUMENTS_MAX)
+        if (ret->n_positional == ARGUMENTS_MAX)
             return refuse(ret_err, "usage", "more than %d arguments", ARGUMENTS_MAX);
         if (word[0] != '-' || strcmp(word, "-") == 0) {
             ret->positional[ret->n_positional++] = word;
@@ -55,6 +89,7 @@ bool arguments_parse(int argc, char **argv, int first, const char *const *known,
         if (!take_option(argv, argc, &i, spec, len, ret, ret_err))
             return false;
     }
+    leave_last_word(argv[argc - 1], min_positional, ret);
     return true;
 }
 
@@ -81,6 +116,14 @@ const char *argument_value(const struct arguments *a, const char *name)
         if (names(a->options[i].name, name))
             value = a->options[i].value;
     return value;
+}
+
+const char *argument_value_at(const struct arguments *a, const char *name, size_t i)
+{
+    for (size_t j = 0; j < a->n_options; j++)
+        if (names(a->options[j].name, name) && i-- == 0)
+            return a->options[j].value;
+    return NULL;
 }
 
 bool argument_required(const struct arguments *a, const char *name, const char **ret,

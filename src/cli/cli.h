@@ -17,10 +17,17 @@ enum exit_status {
     STATUS_UNREACHABLE = 3,
 };
 
+/* For a command whose output is a verdict: it has printed the refusal in it. */
+struct outcome {
+    bool is_printed;
+    enum exit_status status;
+};
+
 struct cli {
     const char *home; /* folder with keys and config.yaml */
     bool json;        /* machine-readable output */
     bool terminal;    /* standard error is a terminal: show progress */
+    struct outcome *outcome;
 };
 
 struct command {
@@ -41,6 +48,7 @@ extern const struct command PROGRAM_COMMANDS[];
 extern const struct command RUN_COMMANDS[];
 extern const struct command SERVICE_COMMANDS[];
 extern const struct command CERT_COMMANDS[];
+extern const struct command EVIDENCE_COMMANDS[];
 extern const struct command EXPLAIN_COMMANDS[];
 extern const struct command MENU_COMMANDS[];
 

@@ -12,8 +12,8 @@
 
 static const char *const COMMON[] = {"--home=DIR", "--json", "--help", "-h", NULL};
 static const struct command *const TABLES[] = {
-    OWNER_COMMANDS, PROGRAM_COMMANDS, RUN_COMMANDS,  SERVICE_COMMANDS,
-    CERT_COMMANDS,  EXPLAIN_COMMANDS, MENU_COMMANDS,
+    OWNER_COMMANDS, PROGRAM_COMMANDS,  RUN_COMMANDS,     SERVICE_COMMANDS,
+    CERT_COMMANDS,  EVIDENCE_COMMANDS, EXPLAIN_COMMANDS, MENU_COMMANDS,
 };
 
 /* "program add FILE --manifest FILE", or without the options that it cannot do without. */
@@ -141,8 +141,11 @@ static enum exit_status run_command(const struct command *c, int argc, char **ar
     struct arguments a;
     struct idevs_error err = {0};
     _cleanup_text_ char *fallback = default_home();
-    struct cli cli = {.home = fallback, .terminal = isatty(STDERR_FILENO) == 1};
-    bool parsed = arguments_parse(argc, argv, first, c->options, COMMON, &a, &err);
+    struct outcome outcome = {.status = STATUS_REFUSED};
+    struct cli cli = {
+        .home = fallback, .terminal = isatty(STDERR_FILENO) == 1, .outcome = &outcome};
+    bool parsed =
+        arguments_parse(argc, argv, first, c->options, COMMON, c->min_positional, &a, &err);
 
     if (parsed && (argument_given(&a, "--help") || argument_given(&a, "-h"))) {
         print_help(c);
@@ -153,6 +156,8 @@ static enum exit_status run_command(const struct command *c, int argc, char **ar
         cli.home = argument_value(&a, "--home");
     if (parsed && count_fits(c, &a, &err) && c->run(&cli, &a, &err))
         return STATUS_DONE;
+    if (outcome.is_printed)
+        return outcome.status;
     print_refusal(&cli, &err);
     return status_of(&err);
 }

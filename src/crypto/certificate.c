@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "crypto/algorithms.h"
 #include "crypto/der.h"
+#include "crypto/vendor.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -11,7 +12,7 @@
 
 static const uint8_t CMW_OID[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x23};
 
-static bool time_of(const ASN1_TIME *at, int64_t *ret)
+bool asn1_time_of(const ASN1_TIME *at, int64_t *ret)
 {
     struct tm tm;
 
@@ -55,8 +56,8 @@ static bool fill(struct certificate *c, struct bytes der)
     /* X509_check_purpose() with -1 only reads the extensions, which a bad one makes invalid. */
     if (!c->x509 || X509_check_purpose(c->x509, -1, 0) != 1 ||
         (X509_get_extension_flags(c->x509) & EXFLAG_INVALID) ||
-        !time_of(X509_get0_notBefore(c->x509), &c->not_before) ||
-        !time_of(X509_get0_notAfter(c->x509), &c->not_after))
+        !asn1_time_of(X509_get0_notBefore(c->x509), &c->not_before) ||
+        !asn1_time_of(X509_get0_notAfter(c->x509), &c->not_after))
         return false;
     c->der = alloc_zero(1, der.len);
     memcpy(c->der, der.data, der.len);
@@ -181,13 +182,12 @@ bool certificate_names_host(const struct certificate *c, const char *authority)
                        : X509_check_host(c->x509, host, strlen(host), flags, NULL)) == 1;
 }
 
-/* The contents of the only extension with that OID. */
-static bool find_extension(const X509 *x509, struct bytes oid, struct bytes *ret)
+bool certificate_extension(const struct certificate *c, struct bytes oid, struct bytes *ret)
 {
     size_t found = 0;
 
-    for (int i = 0; i < X509_get_ext_count(x509); i++) {
-        X509_EXTENSION *ext = X509_get_ext(x509, i);
+    for (int i = 0; i < X509_get_ext_count(c->x509); i++) {
+        X509_EXTENSION *ext = X509_get_ext(c->x509, i);
         const ASN1_OBJECT *object = X509_EXTENSION_get_object(ext);
         if (!bytes_equal(oid, bytes_of(OBJ_get0_data(object), OBJ_length(object))))
             continue;
@@ -203,13 +203,32 @@ bool certificate_cmw(const struct certificate *c, struct bytes *ret)
     struct bytes value;
     struct bytes cmw;
 
-    if (!find_extension(c->x509, bytes_of(CMW_OID, sizeof(CMW_OID)), &value))
+    if (!certificate_extension(c, bytes_of(CMW_OID, sizeof(CMW_OID)), &value))
         return false;
     struct reader r = reader_of(value);
     if (!der_take(&r, DER_OCTETS, &cmw) || reader_left(&r) || cmw.len == 0)
         return false;
     *ret = cmw;
     return true;
+}
+
+bool certificate_common_name(const struct certificate *c, char *ret, size_t size)
+{
+    uint8_t *utf8 = NULL;
+    const X509_NAME *name = X509_get_subject_name(c->x509);
+    int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
+
+    if (at < 0 || X509_NAME_get_index_by_NID(name, NID_commonName, at) >= 0)
+        return false;
+    int len = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+    bool fits = len > 0 && (size_t)len < size && !memchr(utf8, 0, (size_t)len);
+    if (fits) {
+        memcpy(ret, utf8, (size_t)len);
+        ret[len] = 0;
+    }
+    OPENSSL_free(utf8);
+    ERR_clear_error();
+    return fits;
 }
 
 void certificate_describe(const struct certificate *c, char *ret, size_t size)

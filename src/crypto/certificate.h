@@ -16,6 +16,9 @@ struct certificate {
     struct public_key *key; /* NULL: not P-256 */
 };
 
+/* Seconds since 1970; false for what is no time. */
+bool asn1_time_of(const ASN1_TIME *at, int64_t *ret) _must_check_;
+
 #define OID_CMW         "1.3.6.1.5.5.7.1.35"         /* id-pe-cmw, RFC 9999 */
 #define OID_ATTESTATION "1.2.840.113549.1.9.16.2.59" /* id-aa-attestation */
 

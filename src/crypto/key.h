@@ -36,12 +36,6 @@ bool public_key_pem(const struct public_key *key, struct buffer *b) _must_check_
 bool public_key_verify(const struct public_key *key, struct bytes message,
                        const uint8_t signature[ES256_LEN]) _must_check_;
 
-/* P-384, which evidence of hardware is signed with (ES384: ECDSA with SHA-384, r || s): verified
- * only. `spki` is DER; false too when it is not exactly a P-384 key with an uncompressed point. */
-#define ES384_LEN 96
-bool es384_verify(struct bytes spki, struct bytes message,
-                  const uint8_t signature[ES384_LEN]) _must_check_;
-
 /* X25519, for HPKE and the sealing of logs. */
 #define X25519_LEN 32
 struct x25519_key;

@@ -1,5 +1,5 @@
-/* PEM blocks (RFC 7468, strict in its base64, any line length). Internal to src/crypto; keeps
- * OpenSSL's reader away, which would ask on a terminal for passwords. */
+/* PEM blocks (RFC 7468, strict in its base64, any line length). Keeps OpenSSL's reader
+ * away, which would ask on a terminal for passwords. */
 #ifndef IDEVS_CRYPTO_PEM_H
 #define IDEVS_CRYPTO_PEM_H
 

@@ -4,6 +4,7 @@
 #include "wire/cose.h"
 #include "base/text.h"
 #include "crypto/key.h"
+#include "crypto/vendor.h"
 #include "test.h"
 #include "wire/cbor.h"
 
@@ -62,11 +63,10 @@ static void key_of(const json_t *key, struct buffer *spki)
 
 static bool signature_is_of(struct bytes spki, struct bytes message, struct bytes signature)
 {
-    _cleanup_public_key_ struct public_key *key = public_key_from_spki(spki);
+    _cleanup_vendor_key_ struct vendor_key *key = vendor_key_from_spki(spki);
 
-    if (key)
-        return signature.len == ES256_LEN && public_key_verify(key, message, signature.data);
-    return signature.len == ES384_LEN && es384_verify(spki, message, signature.data);
+    return key && (vendor_key_verify(key, VENDOR_ES256, message, signature) ||
+                   vendor_key_verify(key, VENDOR_ES384, message, signature));
 }
 
 static bool verifies(const json_t *example, struct bytes message)

@@ -5,6 +5,7 @@
 #include "crypto/handles.h"
 #include "crypto/hkdf.h"
 #include "crypto/hpke.h"
+#include "crypto/vendor.h"
 #include "test.h"
 
 #include "published.h"
@@ -200,8 +201,9 @@ static enum verdict check_p384_raw(const json_t *group, const json_t *test)
     _cleanup_buffer_ struct buffer spki = octets(group, "publicKeyDer");
     _cleanup_buffer_ struct buffer msg = octets(test, "msg");
     _cleanup_buffer_ struct buffer sig = octets(test, "sig");
+    _cleanup_vendor_key_ struct vendor_key *key = vendor_key_from_spki(buffer_bytes(&spki));
     bool verified =
-        sig.len == ES384_LEN && es384_verify(buffer_bytes(&spki), buffer_bytes(&msg), sig.data);
+        key && vendor_key_verify(key, VENDOR_ES384, buffer_bytes(&msg), buffer_bytes(&sig));
 
     return verdict_of(verified == is_valid(test));
 }

@@ -4,19 +4,21 @@
 
 #include <stdio.h>
 
-static const char *const KNOWN[] = {"--manifest=FILE", "--toolchain=HEX", "--wait", NULL};
+static const char *const KNOWN[] = {"--manifest=FILE", "--toolchain=HEX", "--wait",
+                                    "--root=PATH...", NULL};
 static const char *const COMMON[] = {"--home=DIR", "--json", NULL};
 
 #define PARSE(ret, ret_err, ...)                                                                   \
-    parse((const char *[]){"idevs", "run", __VA_ARGS__, NULL}, (ret), (ret_err))
+    parse((const char *[]){"idevs", "run", __VA_ARGS__, NULL}, 0, (ret), (ret_err))
 
-static bool parse(const char **argv, struct arguments *ret, struct idevs_error *ret_err)
+static bool parse(const char **argv, size_t min_positional, struct arguments *ret,
+                  struct idevs_error *ret_err)
 {
     int argc = 0;
 
     while (argv[argc])
         argc++;
-    return arguments_parse(argc, (char **)argv, 2, KNOWN, COMMON, ret, ret_err);
+    return arguments_parse(argc, (char **)argv, 2, KNOWN, COMMON, min_positional, ret, ret_err);
 }
 
 static void values_come_after_an_equals_sign_or_as_the_next_word(void **state)
@@ -32,6 +34,38 @@ static void values_come_after_an_equals_sign_or_as_the_next_word(void **state)
     assert_false(argument_given(&a, "--json"));
     assert_int_equal(a.n_positional, 1);
     assert_string_equal(a.positional[0], "x");
+}
+
+static void an_option_of_several_values_takes_words_up_to_the_next_option(void **state)
+{
+    struct arguments a;
+    struct idevs_error err;
+
+    (void)state;
+    assert_true(PARSE(&a, &err, "x", "--root", "a", "b", "--wait", "--root=c"));
+    assert_string_equal(argument_value_at(&a, "--root", 0), "a");
+    assert_string_equal(argument_value_at(&a, "--root", 1), "b");
+    assert_string_equal(argument_value_at(&a, "--root", 2), "c");
+    assert_null(argument_value_at(&a, "--root", 3));
+    assert_int_equal(a.n_positional, 1);
+}
+
+static void it_leaves_the_last_word_to_a_positional_argument_that_is_missing(void **state)
+{
+    const char *argv[] = {"idevs", "run", "--root", "a", "x", NULL};
+    const char *alone[] = {"idevs", "run", "--root", "a", NULL};
+    struct arguments a;
+    struct idevs_error err;
+
+    (void)state;
+    assert_true(parse(argv, 1, &a, &err));
+    assert_int_equal(a.n_positional, 1);
+    assert_string_equal(a.positional[0], "x");
+    assert_null(argument_value_at(&a, "--root", 1));
+    assert_true(parse(argv, 0, &a, &err));
+    assert_int_equal(a.n_positional, 0);
+    assert_true(parse(alone, 1, &a, &err)); /* its only value stays its own */
+    assert_int_equal(a.n_positional, 0);
 }
 
 static void options_of_the_command_and_of_all_commands_are_known(void **state)
@@ -97,19 +131,21 @@ static void more_words_than_there_is_room_for_are_refused(void **state)
     (void)state;
     for (size_t i = 0; i <= ARGUMENTS_MAX; i++)
         argv[i] = "x";
-    assert_true(arguments_parse(ARGUMENTS_MAX, (char **)argv, 0, KNOWN, COMMON, &a, &err));
+    assert_true(arguments_parse(ARGUMENTS_MAX, (char **)argv, 0, KNOWN, COMMON, 0, &a, &err));
     assert_int_equal(a.n_positional, ARGUMENTS_MAX);
-    assert_false(arguments_parse(ARGUMENTS_MAX + 1, (char **)argv, 0, KNOWN, COMMON, &a, &err));
+    assert_false(arguments_parse(ARGUMENTS_MAX + 1, (char **)argv, 0, KNOWN, COMMON, 0, &a, &err));
     assert_refused(&err, "usage");
     for (size_t i = 0; i <= ARGUMENTS_MAX; i++)
         argv[i] = "--wait";
-    assert_false(arguments_parse(ARGUMENTS_MAX + 1, (char **)argv, 0, KNOWN, COMMON, &a, &err));
+    assert_false(arguments_parse(ARGUMENTS_MAX + 1, (char **)argv, 0, KNOWN, COMMON, 0, &a, &err));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_come_after_an_equals_sign_or_as_the_next_word),
+        cmocka_unit_test(an_option_of_several_values_takes_words_up_to_the_next_option),
+        cmocka_unit_test(it_leaves_the_last_word_to_a_positional_argument_that_is_missing),
         cmocka_unit_test(options_of_the_command_and_of_all_commands_are_known),
         cmocka_unit_test(the_last_of_equal_options_counts_and_all_are_kept),
         cmocka_unit_test(what_is_not_understood_is_a_usage_error),

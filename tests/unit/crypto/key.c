@@ -1,4 +1,5 @@
 #include "crypto/key.h"
+#include "crypto/vendor.h"
 #include "test.h"
 
 #include "hex.h"
@@ -69,10 +70,17 @@ static void the_signature_of_rfc_9421_b_2_4_verifies(void **state)
     assert_false(public_key_verify(key, bytes_of(base.data, base.len - 1), sig.data));
 }
 
+static bool es384_verify(struct bytes spki, struct bytes message, struct bytes sig)
+{
+    _cleanup_vendor_key_ struct vendor_key *key = vendor_key_from_spki(spki);
+
+    return key && vendor_key_verify(key, VENDOR_ES384, message, sig);
+}
+
 static bool es384_holds(const struct buffer *spki, const struct buffer *message,
                         const struct buffer *sig)
 {
-    return es384_verify(buffer_bytes(spki), buffer_bytes(message), sig->data);
+    return es384_verify(buffer_bytes(spki), buffer_bytes(message), buffer_bytes(sig));
 }
 
 static void an_es384_signature_verifies_and_nothing_else_does(void **state)
@@ -82,7 +90,6 @@ static void an_es384_signature_verifies_and_nothing_else_does(void **state)
     _cleanup_buffer_ struct buffer sig = from_hex(ES384_SIGNATURE);
     struct buffer *const parts[] = {&spki, &message, &sig};
     (void)state;
-    assert_int_equal(sig.len, ES384_LEN);
     assert_true(es384_holds(&spki, &message, &sig));
     for (size_t k = 0; k < ARRAY_LEN(parts); k++)
         for (size_t i = 0; i < parts[k]->len; i++) {
@@ -91,17 +98,19 @@ static void an_es384_signature_verifies_and_nothing_else_does(void **state)
             parts[k]->data[i] ^= 1;
         }
     for (size_t n = 0; n < spki.len; n++)
-        assert_false(es384_verify(bytes_of(spki.data, n), buffer_bytes(&message), sig.data));
+        assert_false(
+            es384_verify(bytes_of(spki.data, n), buffer_bytes(&message), buffer_bytes(&sig)));
 }
 
 static void a_p256_key_verifies_no_es384(void **state)
 {
-    static const uint8_t sig[ES384_LEN];
+    static const uint8_t sig[96];
     uint8_t spki[SPKI_LEN];
     _cleanup_key_ struct key *key = key_generate();
     (void)state;
     key_spki(key, spki);
-    assert_false(es384_verify(bytes_of(spki, sizeof(spki)), bytes_of_text("message"), sig));
+    assert_false(es384_verify(bytes_of(spki, sizeof(spki)), bytes_of_text("message"),
+                              bytes_of(sig, sizeof(sig))));
 }
 
 static void a_saved_key_is_the_same_key(void **state)
