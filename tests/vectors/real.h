@@ -1,13 +1,14 @@
 /* Real hardware evidence of ../shared/vectors with what stands behind it, for the tests of each
- * technology. Skipped visibly where that folder is absent. */
-#ifndef IDEVS_TESTS_UNIT_EVIDENCE_REAL_H
-#define IDEVS_TESTS_UNIT_EVIDENCE_REAL_H
+ * technology. */
+#ifndef IDEVS_TESTS_VECTORS_REAL_H
+#define IDEVS_TESTS_VECTORS_REAL_H
 
 #include "test.h"
 
 #include "base/fd.h"
+#include "base/text.h"
 #include "evidence/hardware.h"
-#include "vectors.h"
+#include "published.h"
 
 /* One piece of evidence. */
 struct example {
@@ -24,17 +25,13 @@ static inline void example_release(struct example *x)
 }
 #define _cleanup_example_ _cleanup_(example_release)
 
-/* The file's bytes; skips the test where it is not there. */
-static inline struct buffer vector_file(const char *name)
+static inline struct buffer published_file(const char *name)
 {
     char path[4096];
     struct idevs_error err;
     struct buffer b = buffer_up_to(LIMIT_CRL);
 
-    if (!vector_path(name, path)) {
-        fprintf(stderr, "vectors are not here: %s\n", name);
-        skip();
-    }
+    published_path(name, path);
     if (!file_read(path, &b, &err))
         fail_msg("%s: %s", path, err.found);
     return b;
@@ -44,7 +41,7 @@ static inline void example_endorse(struct example *x, const char *file)
 {
     struct idevs_error err;
     const char *slash = strrchr(file, '/');
-    _cleanup_buffer_ struct buffer b = vector_file(file);
+    _cleanup_buffer_ struct buffer b = published_file(file);
 
     if (!endorsements_add(&x->endorsements, slash ? slash + 1 : file, buffer_bytes(&b), &err))
         fail_msg("%s: %s, %s", file, err.code, err.found);
@@ -53,7 +50,7 @@ static inline void example_endorse(struct example *x, const char *file)
 static inline void example_trust(struct example *x, const char *file)
 {
     struct idevs_error err;
-    _cleanup_buffer_ struct buffer b = vector_file(file);
+    _cleanup_buffer_ struct buffer b = published_file(file);
 
     if (!endorsements_add_roots(&x->endorsements, buffer_bytes(&b), &err))
         fail_msg("%s: %s, %s", file, err.code, err.found);
