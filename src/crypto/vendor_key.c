@@ -69,18 +69,22 @@ struct vendor_key *vendor_key_of(const struct certificate *c)
     return adopt(X509_get_pubkey(c->x509));
 }
 
+/* OpenSSL reads more than one encoding: what it writes again must be all that it was given. */
 struct vendor_key *vendor_key_from_spki(struct bytes der)
 {
     const uint8_t *at = der.data;
+    uint8_t *again = NULL;
 
     (void)algorithms();
     if (der.len == 0 || der.len > LIMIT_CERTIFICATE)
         return NULL;
     EVP_PKEY *pkey = d2i_PUBKEY(NULL, &at, (long)der.len);
-    if (at != der.data + der.len) {
+    int len = pkey ? i2d_PUBKEY(pkey, &again) : -1;
+    if (len <= 0 || !bytes_equal(der, bytes_of(again, (size_t)len))) {
         EVP_PKEY_free(pkey);
         pkey = NULL;
     }
+    OPENSSL_free(again);
     return adopt(pkey);
 }
 
