@@ -259,16 +259,22 @@ bool call_accept(const struct call *call, const struct call_answer *answer,
                  struct idevs_error *ret_err)
 {
     char code[sizeof(ret_err->code)] = "exchange.response";
+    char found[sizeof(ret_err->found)];
+    const char *service = call->service->as->name;
+    unsigned status = answer->message.status;
 
     if (answer->refusal.len == 0)
         return true;
     if (answer->refusal.len < sizeof(code))
         snprintf(code, sizeof(code), "%.*s", (int)answer->refusal.len,
                  (const char *)answer->refusal.data);
+    problem_text(answer->message.content, "\"found\"", found, sizeof(found));
+    const char *colon = found[0] ? ": " : "";
     /* "Not processed" speaks of this sending, not of those before it. */
     if (is_write(call) && (call->maybe_done || !answer->not_processed))
-        return refuse(ret_err, "outcome.unknown", "%s: the gateway of %s refused with status %u",
-                      code, call->service->as->name, answer->message.status);
-    return refuse(ret_err, code, "the gateway of %s refused with status %u",
-                  call->service->as->name, answer->message.status);
+        return refuse(ret_err, "outcome.unknown",
+                      "%s: the gateway of %s refused with status %u%s%s", code, service, status,
+                      colon, found);
+    return refuse(ret_err, code, "the gateway of %s refused with status %u%s%s", service, status,
+                  colon, found);
 }

@@ -3,34 +3,37 @@
 
 #include <string.h>
 
-#define MEMBER "\"code\""
-
 static bool is_space_or_colon(uint8_t c)
 {
     return c == ' ' || c == ':' || c == '\t' || c == '\n' || c == '\r';
 }
 
-const char *problem_code(const struct frame *frame)
+void problem_text(struct bytes body, const char *member, char *ret, size_t size)
 {
-    char text[48];
     size_t n = 0;
+    const uint8_t *end = body.len ? body.data + body.len : NULL;
+    const uint8_t *at = end ? memmem(body.data, body.len, member, strlen(member)) : NULL;
 
-    if (!bytes_equal_text(frame->type, "application/problem+json") || frame->body.len == 0)
-        return NULL;
-    const uint8_t *at = memmem(frame->body.data, frame->body.len, MEMBER, strlen(MEMBER));
-    const uint8_t *end = frame->body.data + frame->body.len;
+    ret[0] = 0;
     if (!at)
-        return NULL;
-    at += strlen(MEMBER);
+        return;
+    at += strlen(member);
     while (at < end && is_space_or_colon(*at))
         at++;
     if (at == end || *at++ != '"')
+        return;
+    for (; at + n < end && at[n] != '"' && n + 1 < size; n++)
+        ret[n] = (char)at[n];
+    ret[n] = 0;
+}
+
+const char *problem_code(const struct frame *frame)
+{
+    char text[48];
+
+    if (!bytes_equal_text(frame->type, "application/problem+json"))
         return NULL;
-    while (at + n < end && at[n] != '"' && n + 1 < sizeof(text)) {
-        text[n] = (char)at[n];
-        n++;
-    }
-    text[n] = 0;
+    problem_text(frame->body, "\"code\"", text, sizeof(text));
     const struct code *entry = code_find(text);
     return entry ? entry->code : NULL;
 }

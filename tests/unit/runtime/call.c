@@ -4,6 +4,8 @@
 
 #include "runtime/credentials.h"
 
+#include <stdio.h>
+
 static struct peer peer;
 static struct idevs *ip;
 static struct idevs_reply reply;
@@ -231,6 +233,35 @@ static void a_read_is_told_every_refusal(void **state)
     open_program();
     assert_int_equal(do_read(), -1);
     assert_string_equal(last_code(), "policy.program");
+}
+
+static void what_the_gateway_found_is_said_whatever_its_problem_looks_like(void **state)
+{
+    static const struct {
+        const char *problem;
+        const char *found;
+    } CASES[] = {
+        {"{\"code\":\"policy.tier\",\"found\":\"tier development\"}", ": tier development"},
+        {"{\"title\":\"\\\"found\\\": \\\"no\\\"\", \"found\" : \"a\\nb\x1b[1m\"}", ": a\\nb?[1m"},
+        {"{\"found\":\"without an end", ": without an end"},
+        {"{\"found\":\"\"}", ""},
+        {"{\"found\":7}", ""},
+        {"\"found\"", ""},
+        {NULL, ""},
+    };
+    char wanted[160];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++)
+        peer.steps[i] = (struct peer_step){
+            .action = PEER_REFUSE, .code = "policy.tier", .problem = CASES[i].problem};
+    open_program();
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        assert_int_equal(do_read(), -1);
+        snprintf(wanted, sizeof(wanted), "the gateway of store refused with status 403%s",
+                 CASES[i].found);
+        assert_string_equal(idevs_last_error(ip)->found, wanted);
+    }
 }
 
 static void refusals_that_prove_nothing_do_not_hold_up_write_once_for_ever(void **state)
@@ -475,6 +506,7 @@ int main(void)
         call_test(a_gateway_that_never_knows_is_not_asked_for_ever),
         call_test(a_refusal_that_repeating_does_not_mend_is_final),
         call_test(a_read_is_told_every_refusal),
+        call_test(what_the_gateway_found_is_said_whatever_its_problem_looks_like),
         call_test(refusals_that_prove_nothing_do_not_hold_up_write_once_for_ever),
         call_test(not_processed_is_not_said_of_an_earlier_sending),
         call_test(a_plain_write_that_the_service_spoiled_is_unknown),

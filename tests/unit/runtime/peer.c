@@ -429,6 +429,7 @@ static void make_answer(struct peer *p, const struct peer_step *step, const stru
     if (refusal) {
         answer.status = 403;
         must(http_add(&answer, "idevs-error", bytes_of_text(refusal)));
+        answer.content = bytes_of_text(step->problem ? step->problem : "");
         if (step->not_processed)
             must(http_add(&answer, "idevs-processed", bytes_of_text("no")));
     } else if (m->path.len > sizeof(STATE_PATH) &&

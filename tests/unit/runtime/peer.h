@@ -30,7 +30,8 @@ struct peer_step {
     enum peer_action action;
     const char *code;
     bool not_processed;
-    int status; /* of the service's own answer; 0: 200 */
+    const char *problem; /* what PEER_REFUSE has as content, or NULL */
+    int status;          /* of the service's own answer; 0: 200 */
 };
 
 /* How the start goes. */
