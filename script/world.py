@@ -23,6 +23,9 @@ UIDS = {"launcher": 62001, "authority": 62002,
         "store": 62011, "transport": 62012, "messaging": 62013,
         "gateway-store": 62021, "gateway-transport": 62022, "gateway-messaging": 62023}
 TRUST_DOMAIN = "free-ride.example"
+# What a gateway grants: methods, paths.
+GRANTS = {"store": ("[GET]", "[/api/sales]"), "transport": ("[POST]", "[/api/trips]"),
+          "messaging": ("[POST]", "[/send-message]")}
 
 
 class WorldError(Exception):
@@ -114,7 +117,7 @@ class World:
     """Names: services S, their gateways gateway-S, authority, launcher, warden."""
 
     def __init__(self, build, state=None, delay_ms=0, record=True, every="1s", sales=None,
-                 longest_pause="30s", programs=("free-ride",), https=False):
+                 longest_pause="30s", programs=("free-ride",), https=False, ports=None):
         self.state = pathlib.Path(state or tempfile.mkdtemp(prefix="idevs-world-", dir="/var/tmp"))
         self.state.chmod(0o755)
         self.build, self.delay_ms, self.record, self.every = pathlib.Path(build), delay_ms, record, every
@@ -122,8 +125,12 @@ class World:
         self.home = self.state / "owner"
         self.record_file = self.state / "launcher" / "record"
         self.daemons = {}
-        self.ports = {}
+        self.ports = dict(ports or {})  # name: port, where it matters which
         self.upstreams = {}  # service: the port behind its gateway, where it is not the service's own
+        self.grants = dict(GRANTS)
+        self.tier = "isolated"  # in which the platform is enrolled
+        self.accepts = {}  # service: the tier by whose anchor its gateway knows programs, where it is another
+        self.gateway_lines = {}  # service: further lines of its gateway's configuration
         # Compartments have a uid each; two worlds beside each other must not share them.
         self.first_uid = 700_000 + 1000 * (os.getpid() % 90)
         self.small_disks = ()  # daemons whose state is on a small file system
@@ -176,7 +183,8 @@ class World:
             run(self.bin / "idevs-ca", "root", "--out", ca / f"{name}-ca.pem", "--key", ca / f"{name}-ca.key",
                 "--subject", f"free-ride {name} CA")
         for name in (*SERVICES, "authority", "launcher"):
-            self.ports[name if name in ("authority", "launcher") else f"gateway-{name}"] = free_port()
+            whose = name if name in ("authority", "launcher") else f"gateway-{name}"
+            self.ports.setdefault(whose, free_port())
             issuer = "services" if name in SERVICES else "infrastructure"
             folder = self.folder(f"credentials/{name}")
             run(self.bin / "idevs-ca", "server", "--ca", ca / f"{issuer}-ca.pem", "--ca-key",
@@ -209,7 +217,7 @@ class World:
             run(self.bin / "free-ride-store", "--database", database, "--load", self.sales)
             for file in folder.iterdir():
                 os.chown(file, uid, uid)
-        self.ports[name] = free_port()
+        self.ports.setdefault(name, free_port())
         delay = ["--delay-ms", self.delay_ms] if self.delay_ms else []
         self.add(name, [self.bin / f"free-ride-{name}", "--listen", f"127.0.0.1:{self.ports[name]}",
                         "--database", database, *delay, *self.https_options(name, folder)],
@@ -265,13 +273,19 @@ launcher_uid: {UIDS['launcher']}
 uid_first: {self.first_uid}
 """)
         run(self.bin / "idevs-warden", "init", "--config", config)
-        token = self.write(folder / "token", self.authority_admin("platform", "token", "--tier", "isolated"),
-                           mode=0o600)
-        run(self.bin / "idevs-warden", "enrol", "--config", config, "--token-file", token, "--out",
-            folder / "enrolment.cbor")
-        self.idevs("platform", "enrol", folder / "enrolment.cbor")
+        self.enrol_platform(self.tier)
         self.add("warden", [self.bin / "idevs-warden", "serve", "--config", config],
                  socket_path=self.warden_socket)
+
+    def enrol_platform(self, tier):
+        """A platform that is enrolled already moves to `tier`."""
+        folder = self.state / "warden"
+        token = self.write(folder / "token", self.authority_admin("platform", "token", "--tier", tier), mode=0o600)
+        enrolment = folder / "enrolment.cbor"
+        enrolment.unlink(missing_ok=True)
+        run(self.bin / "idevs-warden", "enrol", "--config", folder / "warden.yaml", "--token-file", token, "--out",
+            enrolment)
+        return self.idevs("platform", "enrol", enrolment)
 
     def start_gateway(self, name):
         uid = UIDS[f"gateway-{name}"]
@@ -284,10 +298,10 @@ upstream: http://127.0.0.1:{self.upstreams.get(name, self.ports[name])}
 authority: 127.0.0.1:{port}
 certificate: cert.pem
 key: priv.pem
-program_anchors: [{self.public / 'tier-isolated.pem'}]
+program_anchors: [{self.public / f"tier-{self.accepts.get(name, 'isolated')}.pem"}]
 state: state
 honours_idempotency_key: true
-programs:
+{self.gateway_lines.get(name, "")}programs:
 {self.policy(name)}""", uid)
         self.add(f"gateway-{name}", [self.bin / "idevs-gateway", "--config", config], uid=uid, port=port)
 
@@ -298,8 +312,7 @@ programs:
         run("mount", "-t", "tmpfs", "-o", f"size=192m,uid={uid},gid={uid},mode=700", "tmpfs", path)
 
     def policy(self, service):
-        methods, paths = {"store": ("[GET]", "[/api/sales]"), "transport": ("[POST]", "[/api/trips]"),
-                          "messaging": ("[POST]", "[/send-message]")}[service]
+        methods, paths = self.grants[service]
         return "".join(f"  - {{name: 'spiffe://{TRUST_DOMAIN}/program/{program}', methods: {methods}, "
                        f"paths: {paths}}}\n" for program in self.programs)
 
@@ -392,9 +405,9 @@ longest_pause: {self.longest_pause}
         return self.build_program(name)
 
     def run_to_its_end(self, name):
-        """The ended run."""
+        """The ended run; a program that is started again and again does not end."""
         self.last_run = self.run_program(name)["id"]
-        return self.idevs("show", self.last_run, "--wait")
+        return self.idevs("show", self.last_run, "--wait", timeout=100)
 
     def compare(self):
         done = run("python3", ROOT / "examples/free-ride/compare", "--json", self.database("store"),

@@ -1,0 +1,135 @@
+"""A program on a development platform against gateways that accept other tiers: a real certificate of the
+development tier, and what each gateway, and the program, says of it."""
+
+import http.server
+import pathlib
+import re
+import subprocess
+import sys
+import threading
+
+from claims import ROOT, expect, with_world
+from world import SERVICES
+
+PROGRAM = ROOT / "tests/e2e/programs/tell.c"
+BY_ANCHOR, BY_NAME, ACCEPTING = SERVICES
+SPIFFE_ID = "spiffe://free-ride.example/program/tell"
+
+
+class Service(http.server.BaseHTTPRequestHandler):
+    """Counts what reaches it."""
+
+    protocol_version = "HTTP/1.1"
+    asked = 0
+
+    def do_GET(self):
+        type(self).asked += 1
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def serve(world, name):
+    kind = type(name, (Service,), {"asked": 0})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    world.upstreams[name] = server.server_address[1]
+    return kind
+
+
+def tell(world):
+    """Runs the program; {service: what it says to its owner}."""
+    for kind in world.services.values():
+        kind.asked = 0
+    ended = world.run_to_its_end("tell")
+    expect(ended["state"] == "ended" and not ended["error"], str(ended))
+    text = world.idevs("logs", world.last_run, as_json=False).stdout
+    return dict(re.findall(rf"({'|'.join(SERVICES)}) (answered .*|refused: .*)$", text, re.M))
+
+
+def reached(world):
+    return {name: kind.asked for name, kind in world.services.items()}
+
+
+def refusals(world, service):
+    """The codes that its gateway logged, with the program that it knew by then."""
+    return re.findall(r"refused code=(\S+) program=(\S+)", world.daemons[f"gateway-{service}"].tail(200))
+
+
+def a_development_platform_gets_a_certificate_of_the_development_tier(world):
+    world.told = tell(world)
+    shown = world.idevs("cert", "show", world.last_run)
+    expect(shown["tier"] == "development" and shown["program"] == SPIFFE_ID, str(shown))
+    pem = world.state / "development.pem"
+    pem.write_text(world.idevs("cert", "show", world.last_run, "--pem", as_json=False).stdout)
+    for tier, verifies in (("development", True), ("isolated", False)):
+        done = subprocess.run(["openssl", "verify", "-partial_chain", "-CAfile", world.public / f"tier-{tier}.pem",
+                               pem], capture_output=True, text=True)
+        expect((done.returncode == 0) == verifies, f"{tier}: {done.stdout}{done.stderr}")
+
+
+def its_certificate_says_first_that_it_is_of_the_development_tier(world):
+    text = world.idevs("cert", "show", world.last_run, as_json=False).stdout
+    expect("DEVELOPMENT tier: nothing here is fit for real data." in text.split("\n\n")[0], text)
+
+
+def a_gateway_with_the_isolated_anchor_refuses_it_as_of_another_ca(world):
+    codes = refusals(world, BY_ANCHOR)
+    expect(codes and set(codes) == {("certificate.chain", "-")}, str(codes))
+    expect(world.told[BY_ANCHOR] == "refused: service.unreachable | a service that answers | store: status 403 "
+           "without a seal: certificate.chain | Check the service behind its gateway; reads and write_once are "
+           "repeated by themselves.", world.told)
+
+
+def a_gateway_with_the_development_anchor_that_wants_isolated_refuses_its_tier(world):
+    expect(refusals(world, BY_NAME) == [("policy.tier", SPIFFE_ID)], str(refusals(world, BY_NAME)))
+    expect(world.told[BY_NAME] == "refused: policy.tier | an assurance tier that is accepted here | the gateway "
+           "of transport refused with status 403: a certificate of tier development | Run the program on a platform "
+           "of that tier.", world.told)
+
+
+def a_gateway_with_the_development_anchor_serves_it(world):
+    expect(world.told[ACCEPTING] == "answered 200", world.told)
+
+
+def what_is_refused_reaches_no_service(world):
+    expect(reached(world) == {BY_ANCHOR: 0, BY_NAME: 0, ACCEPTING: 1}, str(reached(world)))
+
+
+def the_same_platform_enrolled_as_isolated_is_served_by_the_isolated_anchor_alone(world):
+    """So it was the tier, and nothing else, that was refused before."""
+    expect(world.enrol_platform("isolated") == {"tier": "isolated"}, "enrolment")
+    told = tell(world)
+    expect(world.idevs("cert", "show", world.last_run)["tier"] == "isolated", "tier")
+    expect(told[BY_ANCHOR] == "answered 200", told)
+    for service in (BY_NAME, ACCEPTING):
+        expect(refusals(world, service)[-1] == ("certificate.chain", "-"), str(refusals(world, service)))
+        expect("without a seal: certificate.chain" in told[service], told)
+    expect(reached(world) == {BY_ANCHOR: 1, BY_NAME: 0, ACCEPTING: 0}, str(reached(world)))
+
+
+def prepare(world):
+    world.services = {name: serve(world, name) for name in SERVICES}
+    world.grants = dict.fromkeys(SERVICES, ("[GET]", "[/thing]"))
+    world.tier = "development"
+    world.accepts = {BY_NAME: "development", ACCEPTING: "development"}
+    world.gateway_lines = {BY_NAME: "tiers: [isolated]\n"}
+    world.start()
+    # What a plain refusal says is not believed, so the program asks until its tick is over.
+    world.add_test_program("tell", PROGRAM, every="1s", limits="{run: 2 s}", reads=f"[{', '.join(SERVICES)}]",
+                           writes=None)
+
+
+if __name__ == "__main__":
+    sys.exit(with_world(pathlib.Path(sys.argv[1]), [
+        a_development_platform_gets_a_certificate_of_the_development_tier,
+        its_certificate_says_first_that_it_is_of_the_development_tier,
+        a_gateway_with_the_isolated_anchor_refuses_it_as_of_another_ca,
+        a_gateway_with_the_development_anchor_that_wants_isolated_refuses_its_tier,
+        a_gateway_with_the_development_anchor_serves_it,
+        what_is_refused_reaches_no_service,
+        the_same_platform_enrolled_as_isolated_is_served_by_the_isolated_anchor_alone,
+    ], prepare, programs=("tell",), every="1s"))
