@@ -9,12 +9,16 @@
 
 static bool program_of_row(struct statement *s, struct program *ret)
 {
-    *ret = (struct program){.state = (enum program_state)column_int(s, 6),
-                            .created = column_int(s, 7)};
+    int64_t state = column_int(s, 6);
+
+    *ret = (struct program){.created = column_int(s, 7)};
     snprintf(ret->name, sizeof(ret->name), "%s", column_text(s, 1));
     column_digest(s, 3, &ret->source);
     column_digest(s, 4, &ret->executable);
     column_digest(s, 5, &ret->toolchain);
+    if (state < PROGRAM_NEW || state > PROGRAM_FAILED)
+        return false;
+    ret->state = (enum program_state)state;
     return column_sha256(s, 0, ret->owner.spki_sha256) && column_sha256(s, 2, ret->manifest);
 }
 
@@ -212,8 +216,9 @@ void build_free(struct build *build)
 
 static bool build_of_row(struct statement *s, struct build *ret)
 {
-    *ret = (struct build){.state = (enum build_state)column_int(s, 5),
-                          .cached = column_int(s, 8) != 0,
+    int64_t state = column_int(s, 5);
+
+    *ret = (struct build){.cached = column_int(s, 8) != 0,
                           .milliseconds = column_int(s, 9),
                           .messages = buffer_up_to(LIMIT_COMPILER_TEXT)};
     ret->number = column_int(s, 0);
@@ -222,6 +227,9 @@ static bool build_of_row(struct statement *s, struct build *ret)
     column_digest(s, 6, &ret->executable);
     column_digest(s, 7, &ret->toolchain);
     column_error(s, 10, &ret->error);
+    if (state < BUILD_RUNNING || state > BUILD_FAILED)
+        return false;
+    ret->state = (enum build_state)state;
     return buffer_append_bytes(&ret->messages, column_bytes(s, 13)) &&
            column_sha256(s, 1, ret->owner.spki_sha256) && column_sha256(s, 3, ret->source) &&
            column_sha256(s, 4, ret->manifest);

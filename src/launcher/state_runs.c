@@ -221,6 +221,18 @@ bool state_add_lines(struct state *state, const struct line *lines, size_t n,
     return store_commit(state->store, ret_err);
 }
 
+static bool line_of_row(struct statement *s, int64_t run, struct line *ret)
+{
+    int64_t kind = column_int(s, 2);
+
+    *ret = (struct line){.run = run,
+                         .n = column_int(s, 0),
+                         .time = column_int(s, 1),
+                         .kind = (enum line_kind)kind,
+                         .data = column_bytes(s, 3)};
+    return kind >= LINE_OWNER && kind <= LINE_LAUNCHER;
+}
+
 bool state_each_line(struct state *state, int64_t run, int64_t after, int64_t max, line_each each,
                      void *context, struct idevs_error *ret_err)
 {
@@ -237,12 +249,8 @@ bool state_each_line(struct state *state, int64_t run, int64_t after, int64_t ma
     bind_int(s, 2, after);
     bind_int(s, 3, max);
     while ((step = statement_step(s, ret_err)) == STEP_ROW) {
-        struct line line = {.run = run,
-                            .n = column_int(s, 0),
-                            .time = column_int(s, 1),
-                            .kind = (enum line_kind)column_int(s, 2),
-                            .data = column_bytes(s, 3)};
-        if (!each(&line, context))
+        struct line line;
+        if (line_of_row(s, run, &line) && !each(&line, context))
             return true;
     }
     return step == STEP_DONE;
