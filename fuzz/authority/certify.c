@@ -3,10 +3,8 @@
 #include "authority/issuer.h"
 #include "wire/certificate_request.h"
 
+#include "empty.h"
 #include "issuers.h"
-#include "scratch.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct issuer *issuer(void)
 {

@@ -4,7 +4,7 @@
 
 #include "issuers.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static const struct signer *signer(void)
 {

@@ -1,8 +1,6 @@
 #include "crypto/x509.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static void look_at(const struct certificate *c)
 {

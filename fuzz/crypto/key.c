@@ -1,9 +1,7 @@
 #include "crypto/key.h"
 #include "base/limits.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 /* An accepted private key signs, and what it signs verifies; public keys survive being written. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,8 +1,6 @@
 #include "exchange/keys.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 /* Input: Client-Cert, a line feed, Client-Cert-Chain. What is accepted survives being written. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -4,11 +4,9 @@
 #include "exchange/request.h"
 #include "wire/bhttp.h"
 
-#include <stdlib.h>
+#include "fuzz.h"
 
 #define NOW INT64_C(1800000000)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const uint8_t GATEWAY[X25519_LEN] = {1};
 static const uint8_t EPHEMERAL[X25519_LEN] = {2};
@@ -17,12 +15,6 @@ static struct x25519_key *gateway;
 static struct ohttp_key_config config = {.key_id = 1};
 static struct exchange_signer signer;
 static struct certificate *leaf;
-
-static void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
 
 static void set_up(void)
 {

@@ -3,21 +3,13 @@
 #include "exchange/keys.h"
 #include "wire/bhttp.h"
 
-#include <stdlib.h>
+#include "fuzz.h"
 
 #define NOW       INT64_C(1800000000)
 #define AUTHORITY "store.example"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static struct key *key;
 static struct chain chain;
-
-static void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
 
 static void set_up(void)
 {

@@ -1,8 +1,6 @@
 #include "gateway/config.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 /* A configuration that is accepted has everything that the gateway relies on. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -5,7 +5,7 @@
 
 #include "actors.h"
 
-#include <stdlib.h>
+#include "fuzz.h"
 
 #define NOW INT64_C(1800000000)
 
@@ -31,8 +31,6 @@ static struct {
     struct steps steps;
 } world;
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void make_world(void)
 {
     world.made = true;
@@ -43,19 +41,6 @@ static void make_world(void)
         abort();
     world.anchor = certificate_der(world.ca.certificate);
     world.certificates = certificates_new(TEST_AUTHORITY, &world.anchor, 1);
-}
-
-/* u16 length, then so many bytes, or what is left. */
-static struct bytes take(struct reader *r)
-{
-    uint16_t len = 0;
-    struct bytes part;
-
-    if (!reader_u16(r, &len) || len > reader_left(r))
-        len = (uint16_t)(reader_left(r) > UINT16_MAX ? UINT16_MAX : reader_left(r));
-    if (!reader_bytes(r, len, &part))
-        abort();
-    return part;
 }
 
 static bool text_of(struct bytes in, char *ret, size_t size)
@@ -70,12 +55,12 @@ static bool text_of(struct bytes in, char *ret, size_t size)
 static bool seal_signed(struct reader *r, struct exchange *x, struct buffer *sealed)
 {
     struct exchange_signer signer = {.key = world.program.key};
-    struct bytes type = take(r);
-    struct bytes key = take(r);
-    struct http_message m = {.method = take(r),
+    struct bytes type = next_part(r);
+    struct bytes key = next_part(r);
+    struct http_message m = {.method = next_part(r),
                              .scheme = bytes_of_text("https"),
                              .authority = bytes_of_text(TEST_AUTHORITY),
-                             .path = take(r)};
+                             .path = next_part(r)};
 
     m.content = bytes_of(r->at, reader_left(r));
     memcpy(signer.keyid, world.program.keyid, SHA256_LEN);
@@ -166,8 +151,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                       .steps = &world.steps};
     struct http_message outer = actor_outer(&world.program, bytes_of(NULL, 0));
     if (depth == OUTER) {
-        outer.fields[1].value = take(&r);
-        outer.fields[2].value = take(&r);
+        outer.fields[1].value = next_part(&r);
+        outer.fields[2].value = next_part(&r);
     }
     if (!make_body(depth, &r, &sealed))
         return 0;

@@ -3,14 +3,13 @@
 #include "launcher/relay.h"
 #include "net/client.h"
 
+#include "fuzz.h"
+
 #include <event2/event.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define CALLS 64
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct client_call {
     client_done done;

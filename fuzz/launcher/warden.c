@@ -1,9 +1,7 @@
 #include "launcher/warden_message.h"
 #include "wire/cbor.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 /* What is taken is one CBOR item, of a kind that a warden sends, and its error has a page. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

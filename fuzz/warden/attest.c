@@ -1,8 +1,6 @@
 #include "warden/attest.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static bool evidence(void *arg, const uint8_t report_data[REPORT_DATA_LEN], struct buffer *b)
 {

@@ -1,9 +1,7 @@
 #include "warden/request.h"
 #include "wire/cbor.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 /* The first byte is the number of descriptors and the state. What is accepted is deterministic CBOR
  * with a kind, an id, and a back end that ends. */

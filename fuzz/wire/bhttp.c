@@ -1,8 +1,6 @@
 #include "wire/bhttp.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 /* What is accepted can be written, and read again as the same content. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,8 +1,6 @@
 #include "wire/cbor.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 /* A valid item is skipped whole, and is not a prefix of itself. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,8 +1,6 @@
 #include "wire/certificate_request.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 /* What is accepted has one encoding. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

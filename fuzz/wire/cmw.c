@@ -1,9 +1,7 @@
 #include "wire/cmw.h"
 #include "base/limits.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 /* What is accepted lies within the input. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,9 +1,7 @@
 #include "wire/cose.h"
 #include "base/limits.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 /* What is accepted has one encoding: writing it again gives the same bytes. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,8 +1,6 @@
 #include "wire/eat.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 /* What is accepted has one encoding: writing it again gives the same bytes. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

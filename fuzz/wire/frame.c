@@ -1,8 +1,6 @@
 #include "wire/frame.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 /* A complete frame has one encoding; an incomplete one asks for more. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

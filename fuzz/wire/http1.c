@@ -2,9 +2,7 @@
 #include "base/text.h"
 #include "wire/field.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static void check(const struct http1_head *head, const uint8_t *copy, size_t len)
 {

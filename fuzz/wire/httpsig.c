@@ -1,9 +1,7 @@
 #include "wire/httpsig.h"
 #include "wire/bhttp.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 /* The input is a Binary HTTP message; what parses in it can be signed and is canonical. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

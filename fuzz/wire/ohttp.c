@@ -1,8 +1,6 @@
 #include "wire/ohttp.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 /* Key configurations that are accepted can be written; messages are split without a gap. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

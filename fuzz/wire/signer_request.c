@@ -1,8 +1,6 @@
 #include "wire/signer_request.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 /* Request and answer; an accepted request has one encoding. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
