@@ -4,7 +4,7 @@
 
 static void must_be_claim(const char *text)
 {
-    must(text[0] && strnlen(text, EAT_TEXT) < EAT_TEXT);
+    must(text[0] && strnlen(text, LIMIT_EAT_TEXT) < LIMIT_EAT_TEXT);
     for (; *text; text++)
         must(*text >= 0x20 && *text <= 0x7e);
 }
@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct attester_host host = {0};
     char text[4096];
-    char summary[EAT_TEXT];
+    char summary[LIMIT_EAT_TEXT];
 
     text_from(bytes_of(data, size), text, sizeof(text));
     attester_parse_cpuinfo(text, &host);

@@ -22,7 +22,7 @@ static const struct issuer *issuer(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    _cleanup_buffer_ struct buffer body = buffer_up_to(CERTIFICATE_REQUEST_MAX + 1);
+    _cleanup_buffer_ struct buffer body = buffer_up_to(LIMIT_CERTIFICATE_REQUEST + 1);
     _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_CHAIN_BYTES);
     struct certificate_request r;
     struct idevs_error err;

@@ -48,9 +48,9 @@ static void read_all(struct registry *r)
     else
         must_be_refusal(&err);
     if (registry_find_platform(r, ID, spki, &platform))
-        must(platform.tier < TIERS && platform.n_back_ends <= PLATFORM_BACK_ENDS);
+        must(platform.tier < TIERS && platform.n_back_ends <= LIMIT_BACK_ENDS);
     if (registry_name(r, "a", &name, &err))
-        must(name.n_approvals <= APPRAISAL_APPROVALS && (name.is_owned || !name.n_approvals));
+        must(name.n_approvals <= LIMIT_APPROVALS && (name.is_owned || !name.n_approvals));
     must(registry_each_owner(r, on_owner, NULL, &err) &&
          registry_each_platform(r, on_platform, NULL, &err) &&
          registry_each_approval(r, on_approval, NULL, &err));

@@ -22,7 +22,7 @@ static const struct signer *signer(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    _cleanup_buffer_ struct buffer answer = buffer_up_to(SIGNER_MESSAGE_MAX);
+    _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_SIGNER_MESSAGE);
     struct idevs_error err;
     struct bytes der;
 

@@ -1,5 +1,6 @@
 #include "ca/options.h"
 
+#include "base/limits.h"
 #include "words.h"
 
 /* A command that is accepted has what it needs. */
@@ -15,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     if (o.command != CA_HELP)
-        must(o.out && o.key && o.days > 0 && o.days <= CA_DAYS_MAX);
+        must(o.out && o.key && o.days > 0 && o.days <= LIMIT_CA_DAYS_CEILING);
     if (o.command == CA_SERVER)
         must(o.ca && o.ca_key && o.host);
     return 0;

@@ -59,7 +59,7 @@ static void on_log(enum relay_log kind, struct bytes line, void *context)
 {
     (void)kind;
     (void)context;
-    if (line.len > RELAY_LOG_LINE)
+    if (line.len > LIMIT_LOG_SEALED)
         abort();
 }
 

@@ -26,7 +26,8 @@ static void ask(const uint8_t digest[SHA256_LEN])
     built_init(&built);
     if (cache_get(scratch_folder(), &ORIGIN, &built))
         must(bytes_equal_text(buffer_bytes(&built.bytes), EXECUTABLE) &&
-             memcmp(built.executable, digest, SHA256_LEN) == 0 && built.text.len <= CACHE_TEXT);
+             memcmp(built.executable, digest, SHA256_LEN) == 0 &&
+             built.text.len <= LIMIT_COMPILER_TEXT);
     (void)!cache_origin(scratch_folder(), digest, &origin);
 }
 

@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct signer_request r;
     struct idevs_error err;
     struct bytes der;
-    _cleanup_buffer_ struct buffer again = buffer_up_to(SIGNER_MESSAGE_MAX);
+    _cleanup_buffer_ struct buffer again = buffer_up_to(LIMIT_SIGNER_MESSAGE);
 
     if (signer_request_decode(in, &r) &&
         (!signer_request_encode(&r, &again) || !bytes_equal(buffer_bytes(&again), in)))

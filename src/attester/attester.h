@@ -3,14 +3,15 @@
 #ifndef IDEVS_ATTESTER_ATTESTER_H
 #define IDEVS_ATTESTER_ATTESTER_H
 
+#include "base/limits.h"
 #include "crypto/key.h"
 #include "wire/eat.h"
 
 /* What is the same for every program of this host. */
 struct attester_host {
-    char cpu_model[EAT_TEXT];
-    char cpu_version[EAT_TEXT]; /* family, model, stepping, microcode */
-    char kernel[EAT_TEXT];
+    char cpu_model[LIMIT_EAT_TEXT];
+    char cpu_version[LIMIT_EAT_TEXT]; /* family, model, stepping, microcode */
+    char kernel[LIMIT_EAT_TEXT];
     uint32_t n_cpus; /* online */
 };
 
@@ -29,7 +30,7 @@ struct attester_run {
 void attester_read_host(struct attester_host *ret);
 /* From the text of /proc/cpuinfo. */
 void attester_parse_cpuinfo(const char *text, struct attester_host *ret);
-/* "12 mappings, 6.1 MiB; writable 0.2 MiB, executable 1.9 MiB, both 0". `ret` has EAT_TEXT. */
+/* "12 mappings, 6.1 MiB; writable 0.2 MiB, executable 1.9 MiB, both 0". `ret`: LIMIT_EAT_TEXT. */
 void attester_summarise_map(struct bytes map, char *ret);
 
 /* Appends application/cmw+cbor: an EAT over `report_data`, signed with the platform key

@@ -13,7 +13,7 @@ static void make_claim(char *text)
         if (*p < 0x20 || *p > 0x7e)
             *p = '?';
     if (!*text)
-        snprintf(text, EAT_TEXT, "unknown");
+        snprintf(text, LIMIT_EAT_TEXT, "unknown");
 }
 
 /* The value of the first line "key<tab>: value". */
@@ -121,7 +121,8 @@ void attester_summarise_map(struct bytes map, char *ret)
         add_mapping(copy, &sums);
         i += len + 1;
     }
-    snprintf(ret, EAT_TEXT, "%u mappings, %.1f MiB; writable %.1f, executable %.1f, both %.1f MiB",
-             sums.n, mebibytes(sums.all), mebibytes(sums.writable), mebibytes(sums.executable),
+    snprintf(ret, LIMIT_EAT_TEXT,
+             "%u mappings, %.1f MiB; writable %.1f, executable %.1f, both %.1f MiB", sums.n,
+             mebibytes(sums.all), mebibytes(sums.writable), mebibytes(sums.executable),
              mebibytes(sums.both));
 }

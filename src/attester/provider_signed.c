@@ -10,7 +10,7 @@
 
 static void put_text(char *ret, const char *text)
 {
-    snprintf(ret, EAT_TEXT, "%s", text);
+    snprintf(ret, LIMIT_EAT_TEXT, "%s", text);
 }
 
 static void fill_platform(const struct key *platform, const struct attester_host *host,

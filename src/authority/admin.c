@@ -11,9 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#define TOKEN_LEN      32
-#define TOKEN_LIFE     3600
-#define TOKEN_LIFE_MAX (UINT64_C(7) * 24 * 3600)
+#define TOKEN_LEN 32
 
 static struct registry *open_registry(const struct admin *a, struct idevs_error *ret_err)
 {
@@ -62,7 +60,7 @@ bool admin_init(const struct admin *a, struct idevs_error *ret_err)
 
 bool admin_owner_add(const struct admin *a, struct idevs_error *ret_err)
 {
-    _cleanup_buffer_ struct buffer pem = buffer_up_to(KIB(16));
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM_KEY);
     uint8_t spki[SPKI_LEN];
 
     if (!file_read(a->operands[1], &pem, ret_err))
@@ -116,19 +114,19 @@ static bool parse_life(const char *text, uint64_t *ret)
             n--;
             break;
         }
-    if (!parse_u64(bytes_of(text, n), TOKEN_LIFE_MAX, ret) || *ret == 0)
+    if (!parse_u64(bytes_of(text, n), LIMIT_TOKEN_LIFE_CEILING, ret) || *ret == 0)
         return false;
     *ret *= factor;
-    return *ret <= TOKEN_LIFE_MAX;
+    return *ret <= LIMIT_TOKEN_LIFE_CEILING;
 }
 
 bool admin_platform_token(const struct admin *a, struct idevs_error *ret_err)
 {
     uint8_t raw[TOKEN_LEN];
     uint8_t digest[SHA256_LEN];
-    uint64_t life = TOKEN_LIFE;
+    uint64_t life = LIMIT_TOKEN_LIFE;
     enum tier tier;
-    _cleanup_buffer_ struct buffer token = buffer_up_to(KIB(1));
+    _cleanup_buffer_ struct buffer token = buffer_up_to(LIMIT_TOKEN_FILE);
 
     if (!a->tier || !tier_from_name(a->tier, &tier) || tier == TIER_HARDWARE)
         return refuse_expecting(ret_err, "usage", "--tier isolated or --tier development",

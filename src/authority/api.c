@@ -35,7 +35,7 @@ static bool has_room(struct api *api, struct idevs_error *ret_err)
 {
     return rate_take(&api->submissions, clock_monotonic_ns()) ||
            refuse(ret_err, "authority.busy", "more than %d submissions a second",
-                  API_SUBMISSIONS_PER_SECOND);
+                  LIMIT_SUBMISSIONS_PER_SECOND);
 }
 
 static bool post_approval(struct api *api, struct server_request *request,

@@ -14,10 +14,6 @@ struct api {
     void *context;
 };
 
-#define API_SUBMISSIONS_PER_SECOND 10
-#define API_SUBMISSIONS_BURST      100
-#define API_MAX_BODY               CERTIFICATE_REQUEST_MAX
-
 /* A server_handler; `context` is a struct api. */
 void api_handle(struct server_request *request, void *context);
 

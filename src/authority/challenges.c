@@ -2,14 +2,14 @@
  * challenge is random, so its first bytes are its hash. */
 #include "authority/challenges.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "crypto/digest.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define NS_PER_SECOND 1000000000u
-#define N_BUCKETS     65536u
-#define NONE          UINT32_MAX
+#define N_BUCKETS 65536u
+#define NONE      UINT32_MAX
 
 _Static_assert((LIMIT_CHALLENGES & (LIMIT_CHALLENGES - 1)) == 0, "ring positions wrap by masking");
 

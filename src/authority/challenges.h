@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "wire/certificate_request.h"
 
 #include <stdint.h>
 

@@ -8,9 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define YEAR      ((int64_t)365 * 24 * 3600)
-#define ROOT_LIFE (10 * YEAR)
-#define TIER_LIFE (5 * YEAR)
+#define DAY INT64_C(86400)
 
 char *folder_root_key(const char *state)
 {
@@ -59,7 +57,7 @@ static bool make_folders(const char *state, struct idevs_error *ret_err)
 
 static bool save_key(const char *path, const struct key *key, struct idevs_error *ret_err)
 {
-    _cleanup_buffer_ struct buffer pem = buffer_up_to(KIB(4));
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM_KEY);
 
     if (!key_save(key, &pem))
         return refuse(ret_err, "internal", "a key that cannot be written");
@@ -72,7 +70,7 @@ static bool make_ca(const struct certificate_fields *fields, const struct certif
                     struct idevs_error *ret_err)
 {
     _cleanup_buffer_ struct buffer der = buffer_up_to(LIMIT_CERTIFICATE);
-    _cleanup_buffer_ struct buffer pem = buffer_up_to(2 * LIMIT_CERTIFICATE);
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM_KEY);
 
     if (!certificate_make(fields, issuer, issuer_key, &der))
         return refuse(ret_err, "internal", "a certificate that cannot be made");
@@ -100,7 +98,7 @@ static bool make_tier(const char *state, enum tier tier, const char *uri,
     struct certificate_fields fields = {.subject = subject,
                                         .spki = spki,
                                         .not_before = now,
-                                        .not_after = now + TIER_LIFE,
+                                        .not_after = now + LIMIT_TIER_LIFE_DAYS * DAY,
                                         .is_ca = true,
                                         .uri = uri};
 
@@ -120,7 +118,7 @@ static bool make_all(const char *state, const char *uri, struct idevs_error *ret
     struct certificate_fields fields = {.subject = "iDevS authority root",
                                         .spki = spki,
                                         .not_before = now,
-                                        .not_after = now + ROOT_LIFE,
+                                        .not_after = now + LIMIT_ROOT_LIFE_DAYS * DAY,
                                         .is_ca = true,
                                         .path_length = 1,
                                         .uri = uri};
@@ -141,7 +139,7 @@ bool folder_init(const char *state, const char *trust_domain, struct idevs_error
     _cleanup_text_ char *uri = alloc_format("spiffe://%s", trust_domain);
 
     if (!authority_is_valid(trust_domain) || strpbrk(trust_domain, ":[]") ||
-        strlen(trust_domain) > 200)
+        strlen(trust_domain) > LIMIT_TRUST_DOMAIN)
         return refuse_expecting(ret_err, "usage", "a trust domain like free-ride.example", "%s",
                                 trust_domain);
     if (access(root, F_OK) == 0 || access(key, F_OK) == 0)

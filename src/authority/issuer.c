@@ -13,7 +13,7 @@
 static struct certificate *load_certificate(char *path, struct idevs_error *ret_err)
 {
     _cleanup_text_ char *owned = path;
-    _cleanup_buffer_ struct buffer pem = buffer_up_to(2 * LIMIT_CERTIFICATE);
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM_KEY);
     _cleanup_chain_ struct chain chain = {0};
 
     if (!file_read(owned, &pem, ret_err) || !chain_from_pem(buffer_bytes(&pem), &chain, ret_err))
@@ -132,7 +132,7 @@ static bool write_chain(const struct issuer *issuer, const struct attempt *a, st
 static bool sign(const struct issuer *issuer, const struct attempt *a, int64_t now,
                  struct buffer *pem, struct idevs_error *ret_err)
 {
-    _cleanup_buffer_ struct buffer claims = buffer_up_to(SIGNER_CLAIMS_MAX);
+    _cleanup_buffer_ struct buffer claims = buffer_up_to(LIMIT_SIGNER_CLAIMS);
     _cleanup_buffer_ struct buffer der = buffer_up_to(LIMIT_CERTIFICATE);
     struct signer_request request = {
         .tier = a->platform.tier,

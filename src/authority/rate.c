@@ -1,8 +1,9 @@
 #include "authority/rate.h"
+#include "base/clock.h"
 
 bool rate_take(struct rate *rate, uint64_t now_ns)
 {
-    uint64_t cost = 1000000000u / rate->per_second;
+    uint64_t cost = NS_PER_SECOND / rate->per_second;
     uint64_t from = rate->spent_ns > now_ns ? rate->spent_ns : now_ns;
 
     if (from + cost > now_ns + cost * rate->burst)

@@ -94,7 +94,7 @@ bool registry_add_owner(struct registry *r, const char *name, const uint8_t spki
 {
     uint8_t id[SHA256_LEN];
 
-    if (!name_is_valid(name, OWNER_NAME))
+    if (!name_is_valid(name, LIMIT_OWNER_NAME))
         return refuse(ret_err, "name.invalid", "%s", name);
     _cleanup_statement_ struct statement *s = store_prepare(
         r->store, "INSERT INTO owners(id, name, spki, added) VALUES(?, ?, ?, ?)", ret_err);

@@ -3,9 +3,8 @@
 #ifndef IDEVS_AUTHORITY_REGISTRY_H
 #define IDEVS_AUTHORITY_REGISTRY_H
 
+#include "base/limits.h"
 #include "evidence/appraisal.h"
-
-#define OWNER_NAME 64 /* name_is_valid() */
 
 struct registry;
 /* Refuses `state.*`, `disk.full`. */
@@ -16,7 +15,7 @@ DEFINE_CLEANUP(struct registry *, registry_close)
 
 /* ---- owners ---- */
 struct registry_owner {
-    char name[OWNER_NAME + 1];
+    char name[LIMIT_OWNER_NAME + 1];
     uint8_t id[SHA256_LEN]; /* SHA-256 of the SPKI */
     uint8_t spki[SPKI_LEN];
 };

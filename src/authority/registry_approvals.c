@@ -73,7 +73,7 @@ static bool drop_oldest(struct registry *r, const char *program, struct idevs_er
     if (!s)
         return false;
     bind_text(s, 1, program);
-    bind_int(s, 2, APPRAISAL_APPROVALS);
+    bind_int(s, 2, LIMIT_APPROVALS);
     return registry_run(s, ret_err);
 }
 
@@ -134,7 +134,7 @@ bool registry_name(struct registry *r, const char *program, struct appraisal_nam
         return false;
     bind_text(s, 1, program);
     while ((step = statement_step(s, ret_err)) == STEP_ROW)
-        if (ret->n_approvals < APPRAISAL_APPROVALS &&
+        if (ret->n_approvals < LIMIT_APPROVALS &&
             approval_decode(column_bytes(s, 0), &ret->approvals[ret->n_approvals]))
             ret->n_approvals++;
     return step == STEP_DONE;

@@ -77,7 +77,7 @@ static bool put_platform(struct registry *r, const struct platform_request *requ
 {
     uint8_t id[SHA256_LEN];
     _cleanup_buffer_ struct buffer back_ends =
-        buffer_up_to((size_t)PLATFORM_BACK_ENDS * PLATFORM_TEXT);
+        buffer_up_to((size_t)LIMIT_BACK_ENDS * LIMIT_PLATFORM_TEXT);
     _cleanup_statement_ struct statement *s = store_prepare(
         r->store,
         "INSERT OR REPLACE INTO platforms(id, spki, tier, back_ends, description, enrolled)"
@@ -117,9 +117,9 @@ bool registry_enrol(struct registry *r, const struct platform_request *request, 
 static void take_back_ends(const char *text, struct appraisal_platform *ret)
 {
     ret->n_back_ends = 0;
-    while (*text && ret->n_back_ends < PLATFORM_BACK_ENDS) {
+    while (*text && ret->n_back_ends < LIMIT_BACK_ENDS) {
         size_t n = strcspn(text, " ");
-        snprintf(ret->back_ends[ret->n_back_ends++], PLATFORM_TEXT, "%.*s", (int)n, text);
+        snprintf(ret->back_ends[ret->n_back_ends++], LIMIT_PLATFORM_TEXT, "%.*s", (int)n, text);
         text += n + (text[n] == ' ');
     }
 }

@@ -15,8 +15,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DRAIN_SECONDS 10
-
 struct daemon {
     struct config config;
     struct issuer issuer;
@@ -59,7 +57,7 @@ static void on_signal(int signal_number, short what, void *context)
     (void)signal_number;
     (void)what;
     log_info("draining");
-    server_drain(d->server, DRAIN_SECONDS, on_drained, d);
+    server_drain(d->server, LIMIT_AUTHORITY_DRAIN_TIME, on_drained, d);
 }
 
 static void lose_signer(void *context)
@@ -119,8 +117,8 @@ static bool open_state(struct daemon *d, struct idevs_error *ret_err)
 
 static bool open_tls(struct daemon *d, struct idevs_error *ret_err)
 {
-    _cleanup_buffer_ struct buffer chain = buffer_up_to(LIMIT_CHAIN_BYTES * 2);
-    _cleanup_buffer_ struct buffer key = buffer_up_to(KIB(16));
+    _cleanup_buffer_ struct buffer chain = buffer_up_to(LIMIT_PEM_CHAIN);
+    _cleanup_buffer_ struct buffer key = buffer_up_to(LIMIT_PEM_KEY);
 
     if (!file_read(d->config.certificate, &chain, ret_err) ||
         !file_read(d->config.key, &key, ret_err))
@@ -134,14 +132,14 @@ static bool listen_on(struct daemon *d, struct idevs_error *ret_err)
     struct server_options options = {
         .listen = d->config.listen,
         .tls = d->tls,
-        .max_body = API_MAX_BODY,
+        .max_body = LIMIT_CERTIFICATE_REQUEST,
         .handler = api_handle,
         .context = &d->api,
     };
 
     d->api = (struct api){
         .issuer = &d->issuer,
-        .submissions = {API_SUBMISSIONS_PER_SECOND, API_SUBMISSIONS_BURST, 0},
+        .submissions = {LIMIT_SUBMISSIONS_PER_SECOND, LIMIT_SUBMISSIONS_BURST, 0},
         .signer_lost = lose_signer,
         .context = d,
     };

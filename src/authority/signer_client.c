@@ -13,7 +13,6 @@
 #define FIRST_CHILD_FD 3  /* socket, then keys, then issuers: see signer/main.c */
 #define OUT_OF_THE_WAY 64 /* above every descriptor number that the child gets */
 #define N_CHILD_FDS    (1 + 2 * TIERS)
-#define WAIT_SECONDS   5
 
 struct child_fds {
     int at[N_CHILD_FDS];
@@ -96,7 +95,7 @@ bool signer_start(const char *program, const char *state, struct signer_client *
                   struct idevs_error *ret_err)
 {
     _cleanup_child_fds_ struct child_fds fds;
-    const struct timeval wait = {.tv_sec = WAIT_SECONDS};
+    const struct timeval wait = {.tv_sec = LIMIT_SIGNER_TIME};
     int pair[2];
 
     for (size_t i = 0; i < N_CHILD_FDS; i++)
@@ -128,8 +127,8 @@ void signer_stop(struct signer_client *c)
 bool signer_ask(const struct signer_client *c, const struct signer_request *request,
                 struct buffer *der, struct idevs_error *ret_err)
 {
-    _cleanup_buffer_ struct buffer message = buffer_up_to(SIGNER_MESSAGE_MAX);
-    int fds[FD_PASS_MAX];
+    _cleanup_buffer_ struct buffer message = buffer_up_to(LIMIT_SIGNER_MESSAGE);
+    int fds[LIMIT_FDS];
     struct bytes made;
     size_t n_fds;
 

@@ -2,8 +2,6 @@
 #include "exchange/cose.h"
 #include "wire/cose.h"
 
-#define MAX_AHEAD 300 /* an owner's clock may be that far ahead of ours */
-
 bool submit_approval(struct registry *r, struct bytes body, int64_t now, struct approval *ret,
                      struct idevs_error *ret_err)
 {
@@ -11,7 +9,7 @@ bool submit_approval(struct registry *r, struct bytes body, int64_t now, struct 
     struct registry_owner owner;
     struct bytes payload;
 
-    if (body.len > APPROVAL_SIGNED_MAX || !cose_decode(body, &m))
+    if (body.len > LIMIT_APPROVAL || !cose_decode(body, &m))
         return refuse(ret_err, "approval.signature", "%zu bytes that are no approval", body.len);
     if (m.kid.len != SHA256_LEN)
         return refuse(ret_err, "approval.signature", "a key id of %zu bytes", m.kid.len);
@@ -23,7 +21,7 @@ bool submit_approval(struct registry *r, struct bytes body, int64_t now, struct 
         return refuse(ret_err, "approval.signature", "a signature of another key or text");
     if (!approval_decode(payload, ret))
         return refuse(ret_err, "approval.signature", "a signed text that is no approval");
-    if (ret->issued_at > now + MAX_AHEAD)
+    if (ret->issued_at > now + LIMIT_SUBMISSION_AHEAD)
         return refuse(ret_err, "approval.date", "an approval %lld s ahead",
                       (long long)(ret->issued_at - now));
     return registry_add_approval(r, owner.id, ret, payload, body, ret_err);
@@ -36,7 +34,7 @@ bool submit_platform(struct registry *r, struct bytes body, int64_t now, enum ti
     struct platform_request request;
     struct bytes payload;
 
-    if (body.len > PLATFORM_REQUEST_MAX || !cose_decode(body, &m) ||
+    if (body.len > LIMIT_PLATFORM_REQUEST || !cose_decode(body, &m) ||
         !platform_request_decode(m.payload, &request))
         return refuse(ret_err, "platform.request", "%zu bytes that are no request", body.len);
     _cleanup_public_key_ struct public_key *key =

@@ -4,8 +4,6 @@
 
 #include "authority/registry.h"
 
-#define APPROVAL_SIGNED_MAX KIB(4)
-
 /* A COSE_Sign1 approval by a registered owner is checked and kept. Refuses `approval.*`, `state.*`,
  * `disk.full`. */
 bool submit_approval(struct registry *r, struct bytes body, int64_t now, struct approval *ret,

@@ -18,7 +18,7 @@ uint64_t clock_monotonic_ns(void)
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
 }
 
 void http_date_format(int64_t unix_seconds, char ret[HTTP_DATE_LEN + 1])
@@ -72,7 +72,7 @@ uint64_t span_end(struct spans *spans, const char *name, uint64_t since_ns)
 {
     uint64_t now = clock_monotonic_ns();
 
-    if (spans && spans->n < SPANS_MAX) {
+    if (spans && spans->n < LIMIT_SPANS) {
         spans->at[spans->n].name = name;
         spans->at[spans->n].ns = now - since_ns;
         spans->n++;

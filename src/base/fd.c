@@ -168,14 +168,14 @@ int memfd_sealed(const char *name, struct bytes data)
 bool fd_send(int sock, struct bytes message, const int *fds, size_t n_fds)
 {
     union {
-        char room[CMSG_SPACE(sizeof(int) * FD_PASS_MAX)];
+        char room[CMSG_SPACE(sizeof(int) * LIMIT_FDS)];
         struct cmsghdr align;
     } control = {0};
     struct iovec iov = {.iov_base = (void *)(uintptr_t)message.data, .iov_len = message.len};
     struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
     ssize_t n;
 
-    if (n_fds > FD_PASS_MAX) {
+    if (n_fds > LIMIT_FDS) {
         errno = EINVAL;
         return false;
     }
@@ -195,7 +195,7 @@ bool fd_send(int sock, struct bytes message, const int *fds, size_t n_fds)
 }
 
 /* Takes every descriptor that came; too many are closed at once and counted. */
-static size_t take_fds(struct msghdr *msg, int ret_fds[FD_PASS_MAX])
+static size_t take_fds(struct msghdr *msg, int ret_fds[LIMIT_FDS])
 {
     size_t n = 0;
 
@@ -206,7 +206,7 @@ static size_t take_fds(struct msghdr *msg, int ret_fds[FD_PASS_MAX])
         for (size_t i = 0; i < count; i++) {
             int fd;
             memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
-            if (n < FD_PASS_MAX)
+            if (n < LIMIT_FDS)
                 ret_fds[n] = fd;
             else
                 close(fd);
@@ -216,16 +216,16 @@ static size_t take_fds(struct msghdr *msg, int ret_fds[FD_PASS_MAX])
     return n;
 }
 
-bool fd_receive(int sock, struct buffer *b, int ret_fds[FD_PASS_MAX], size_t *ret_n_fds)
+bool fd_receive(int sock, struct buffer *b, int ret_fds[LIMIT_FDS], size_t *ret_n_fds)
 {
     union {
-        char room[CMSG_SPACE(sizeof(int) * 2 * FD_PASS_MAX)];
+        char room[CMSG_SPACE(sizeof(int) * 2 * LIMIT_FDS)];
         struct cmsghdr align;
     } control = {0};
     struct msghdr msg = {.msg_control = control.room, .msg_controllen = sizeof(control.room)};
     ssize_t n;
 
-    for (size_t i = 0; i < FD_PASS_MAX; i++)
+    for (size_t i = 0; i < LIMIT_FDS; i++)
         ret_fds[i] = -1;
     *ret_n_fds = 0;
     buffer_clear(b);
@@ -239,8 +239,8 @@ bool fd_receive(int sock, struct buffer *b, int ret_fds[FD_PASS_MAX], size_t *re
     if (n < 0)
         return false;
     size_t n_fds = take_fds(&msg, ret_fds);
-    if (n_fds > FD_PASS_MAX || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
-        for (size_t i = 0; i < FD_PASS_MAX; i++)
+    if (n_fds > LIMIT_FDS || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+        for (size_t i = 0; i < LIMIT_FDS; i++)
             fd_close(&ret_fds[i]);
         errno = EMSGSIZE;
         return false;

@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include <sys/types.h>
 
 void fd_close(int *fd); /* leaves -1; keeps errno */
@@ -26,13 +27,11 @@ bool folder_make(const char *path, mode_t mode, struct idevs_error *ret_err) _mu
 /* An anonymous file of `data`, sealed against every change. -1 and errno when it can't. */
 int memfd_sealed(const char *name, struct bytes data) _must_check_;
 
-#define FD_PASS_MAX 4
-/* One message of a SOCK_SEQPACKET socket with up to FD_PASS_MAX descriptors. */
+/* One message of a SOCK_SEQPACKET socket with up to LIMIT_FDS descriptors. */
 bool fd_send(int sock, struct bytes message, const int *fds, size_t n_fds) _must_check_;
 /* `b` is cleared and gets the message (at most its max, a longer one is false with EMSGSIZE);
  * received descriptors (the rest of `ret_fds` is -1) are the caller's. An empty message is end of
  * file. */
-bool fd_receive(int sock, struct buffer *b, int ret_fds[FD_PASS_MAX],
-                size_t *ret_n_fds) _must_check_;
+bool fd_receive(int sock, struct buffer *b, int ret_fds[LIMIT_FDS], size_t *ret_n_fds) _must_check_;
 
 #endif

@@ -1,70 +1,334 @@
-/* Every limit of the project, in one place. Sizes are bytes, times seconds, unless the name says
- * so. */
+/* Every limit of the project, in one place: what bounds the work and the memory that others can
+ * cause in a process, and how long it waits for them. Sizes, counts, queues, rates, lives, timeouts
+ * and pauses are limits.
+ *
+ * Not here but with their module: lengths that a format or an RFC fixes (keys, digests, nonces,
+ * frame heads), numbers of the kernel or of a protocol, and the inner steps of an algorithm (how a
+ * buffer grows, how much one read asks for, the size of a hash table). script/check-limits holds
+ * this line; what looks like a limit and is none stands there with its reason.
+ *
+ * Names: LIMIT_ and what is bounded. Sizes are bytes, times seconds, unless the name says so (_MS,
+ * _DAYS). Where a configuration or a manifest may choose, LIMIT_X is the default, and LIMIT_X_FLOOR
+ * and LIMIT_X_CEILING bound the choice. */
 #ifndef IDEVS_BASE_LIMITS_H
 #define IDEVS_BASE_LIMITS_H
 
 #define KIB(n) ((size_t)(n) << 10)
 #define MIB(n) ((size_t)(n) << 20)
 
-/* One exchange. */
-#define LIMIT_BODY           MIB(8)  /* default of a request or response body */
-#define LIMIT_BODY_CEILING   MIB(64) /* what configuration may raise it to */
-#define LIMIT_FIELDS         64      /* HTTP fields of one message */
-#define LIMIT_FIELD_BYTES    KIB(32) /* all names and values together */
-#define LIMIT_PATH           2048    /* path and query */
-#define LIMIT_MESSAGE        (LIMIT_BODY_CEILING + KIB(128)) /* sealed or padded message */
-#define LIMIT_SIGNATURE_LIFE 60                              /* expires - created */
-#define LIMIT_CLOCK_SKEW     5
-#define LIMIT_CLAIMS         262144  /* live (key id, enc) pairs a gateway remembers */
-#define PADDING_FIRST        256     /* first size bucket; doubles up to PADDING_STEP */
-#define PADDING_STEP         KIB(64) /* from here on multiples of this */
+/* ==== messages ==== */
 
-/* Idempotency and state kept by a gateway. */
-#define LIMIT_IDEMPOTENCY_KEY  128
-#define LIMIT_IDEMPOTENCY_LIFE (24 * 3600)
-#define LIMIT_STATE_VALUE      KIB(64)
-#define LIMIT_STATE_NAMES      100
-#define LIMIT_STATE_NAME       64
+/* One HTTP message, in plain HTTP/1.1 and in Binary HTTP. */
+#define LIMIT_BODY         MIB(8)  /* a batch of records or an image */
+#define LIMIT_BODY_CEILING MIB(64) /* larger data goes by reference and in ranges */
+#define LIMIT_FIELDS       64      /* servers commonly take 100; a sealed message has some ten */
+#define LIMIT_FIELD_BYTES  KIB(32) /* all names and values together */
+#define LIMIT_METHOD       32      /* the longest registered one has 17 */
+#define LIMIT_SCHEME       32      /* "https" is the one that passes */
+#define LIMIT_PATH         2048    /* path and query */
+#define LIMIT_AUTHORITY    255     /* host[:port]; a DNS name has 253 at most */
+#define LIMIT_URL          512     /* scheme, authority and a short path */
+/* A head as HTTP/1.1: fields, request line, and the ": " and line ends between. */
+#define LIMIT_HEAD (LIMIT_FIELD_BYTES + LIMIT_PATH + KIB(1))
+/* A problem document (RFC 9457): a code and three short texts, JSON-escaped. */
+#define LIMIT_PROBLEM KIB(16)
 
-/* Certificates and evidence. */
-#define CHALLENGE_LEN           32
-#define REPORT_DATA_LEN         64 /* SHA-512 that binds key, challenge and authority */
-#define LIMIT_CHALLENGE_LIFE    60
-#define LIMIT_CHALLENGES        65536
-#define LIMIT_CERTIFICATE       KIB(16) /* DER of one certificate */
-#define LIMIT_CHAIN             4       /* certificates of one chain, leaf included */
-#define LIMIT_CRL               MIB(1)  /* DER of one revocation list */
-#define LIMIT_CHAIN_BYTES       KIB(48)
-#define LIMIT_CSR               KIB(64)
-#define LIMIT_EVIDENCE          KIB(48)
-#define LIMIT_CERTIFICATE_LIFE  3600
-#define LIMIT_HARDWARE_EVIDENCE KIB(64) /* a report, quote or document as its maker writes it */
+/* One sealed exchange. What fields, padding and sealing add to a body: 32 KiB of fields, less than
+ * 64 KiB of padding, and some hundred bytes. */
+#define LIMIT_MESSAGE_EXTRA   KIB(128)
+#define LIMIT_MESSAGE         (LIMIT_BODY_CEILING + LIMIT_MESSAGE_EXTRA)
+#define LIMIT_SIGNATURE_INPUT KIB(1)      /* of RFC 9421; our longest has 312 */
+#define LIMIT_SIGNATURE_ADDED KIB(2)      /* each of the three fields that signing adds */
+#define LIMIT_SIGNATURE_LIFE  60          /* expires - created; a slow first delivery, no more */
+#define LIMIT_CLOCK_SKEW      5           /* between hosts that keep time by NTP */
+#define LIMIT_KEYS_LIFE       (24 * 3600) /* signed key configuration of a gateway */
+#define LIMIT_KEYS_FRESH      (LIMIT_KEYS_LIFE / 2) /* then a program asks anew */
+
+/* Frames on the stream out of a compartment, and the warden's messages. */
+#define LIMIT_FRAME          (LIMIT_MESSAGE + KIB(64)) /* with target, type and head */
+#define LIMIT_FRAME_TARGET   256
+#define LIMIT_FRAME_TYPE     128
+#define LIMIT_BUFFER_KEPT    KIB(256) /* a larger empty buffer of a stream is given back */
+#define LIMIT_FDS            4        /* of one message of a Unix socket */
+#define LIMIT_WARDEN_MESSAGE KIB(64)  /* the compiler's text is most of it */
+
+/* Lines of a program's log. A sealed one is padded to a power of two that holds the line and its
+ * length, then gets an encapsulated key and a tag. */
+#define LIMIT_LOG_LINE   KIB(4) /* a longer one is cut off */
+#define LIMIT_LOG_BLOCK  (2 * LIMIT_LOG_LINE)
+#define LIMIT_LOG_SEALED (LIMIT_LOG_BLOCK + 64)
+#define LIMIT_LOG_TEXT   (2 * LIMIT_LOG_SEALED) /* in base64 */
+#define LIMIT_LOG_LINES  10000                  /* of one run */
+
+/* Named steps whose time is reported. */
+#define LIMIT_SPANS        32     /* of one start or exchange */
+#define LIMIT_SPAN_NAME    48     /* with its NUL */
+#define LIMIT_SPANS_REPORT KIB(4) /* all of them in CBOR */
+#define LIMIT_SPANS_TEXT   KIB(8) /* all of them in JSON */
+
+/* ==== certificates, keys and evidence ==== */
+
+#define LIMIT_CERTIFICATE      KIB(16) /* DER of one; a program's carries its claims */
+#define LIMIT_CHAIN            4 /* certificates, leaf included: root, tier, leaf, one spare */
+#define LIMIT_CHAIN_BYTES      KIB(48) /* DER of all; only one of them may be that long */
+#define LIMIT_CERTIFICATE_LIFE 3600    /* so short that no revocation is needed */
+#define LIMIT_CSR              KIB(64) /* LIMIT_EVIDENCE is most of it */
+#define LIMIT_EVIDENCE         KIB(48) /* a hardware quote with its certificates fits */
+#define LIMIT_CHALLENGE_LIFE   60      /* from the challenge to the request that uses it */
+#define LIMIT_CHALLENGES       65536   /* live ones: a thousand starts a second, 3 MiB */
+#define LIMIT_ANCHORS          2       /* current and next */
+#define LIMIT_PROGRAM_URI      512     /* SPIFFE ID with its NUL: trust domain and name */
+#define LIMIT_TRUST_DOMAIN     200     /* leaves room for the rest of a SPIFFE ID */
+
+/* Evidence of hardware, as its maker writes it, and what its maker says about it. */
+#define LIMIT_HARDWARE_EVIDENCE KIB(64) /* a report, quote or document */
+#define LIMIT_EVIDENCE_CLAIMS   80      /* read from one */
+#define LIMIT_CLAIM_LEN         256     /* one of them; a text with its NUL */
 #define LIMIT_ENDORSEMENTS      32      /* of each kind, behind one piece of evidence */
-#define LIMIT_EVIDENCE_CLAIMS   80
-#define LIMIT_CLAIM_LEN         256
-#define LIMIT_KEYS_LIFE         (24 * 3600) /* signed key configuration of a gateway */
+#define LIMIT_PATH_CERTIFICATES (3 * LIMIT_ENDORSEMENTS) /* given to one path validation */
+#define LIMIT_CRL               MIB(1)                   /* DER of one revocation list */
+#define LIMIT_PATH_TEXT         KIB(8) /* names of the certificates of one path, for people */
+#define LIMIT_EVIDENCE_NONCE    512    /* that a verifier says it expects */
+#define LIMIT_RSA_BITS_FLOOR    2048   /* 112 bits of security */
+#define LIMIT_RSA_BITS_CEILING  4096   /* of makers' keys; longer ones only cost time */
 
-/* Programs. */
-#define LIMIT_PROGRAM_NAME  64
-#define LIMIT_SOURCE        MIB(16)
-#define LIMIT_EXECUTABLE    MIB(64)
-#define LIMIT_MANIFEST      KIB(64)
-#define LIMIT_SERVICES      16 /* of one manifest */
-#define LIMIT_SERVICE_NAME  64
-#define LIMIT_AUTHORITY     255 /* host[:port] */
-#define LIMIT_URL           512
-#define LIMIT_ANCHORS       2 /* current and next */
-#define LIMIT_TOOLCHAINS    8 /* of one approval */
-#define LIMIT_FRAME         (LIMIT_MESSAGE + KIB(64))
-#define LIMIT_FRAME_TARGET  256
-#define LIMIT_FRAME_TYPE    128
-#define LIMIT_LOG_LINE      KIB(4)
-#define LIMIT_LOG_LINES     10000 /* of one run */
-#define LIMIT_COMPILER_TEXT KIB(256)
-#define LIMIT_BUILD_TIME    120
+/* Files and fields that carry them. PEM is 4/3 of the DER, with room for comments. */
+#define LIMIT_PEM_KEY          KIB(64) /* a file with one key or one certificate */
+#define LIMIT_PEM_CHAIN        (2 * LIMIT_CHAIN * LIMIT_CERTIFICATE)
+#define LIMIT_PEM_BUNDLE       KIB(256) /* the CAs that a client believes: a distribution's list */
+#define LIMIT_PEM_LABEL        32       /* with its NUL */
+#define LIMIT_DER_LENGTH_BYTES 3        /* of one length: 16 MiB, more than any other limit here */
+#define LIMIT_CLIENT_CERT      (LIMIT_CHAIN_BYTES / 3 * 4 + 64) /* both fields (RFC 9440) */
+#define LIMIT_CLIENT_CERT_ITEM (LIMIT_CERTIFICATE / 3 * 4 + 8)  /* one certificate of them */
+#define LIMIT_KEYS_STORAGE     (2 * LIMIT_CHAIN_BYTES + KIB(4)) /* fields of signed keys */
 
-/* Files and documents. */
-#define LIMIT_CONFIG KIB(64)
-#define LIMIT_JSON   MIB(1)
+/* CBOR and COSE. */
+#define LIMIT_CBOR_DEPTH       16     /* of nested items: each level is one recursion */
+#define LIMIT_COSE_HEADERS     KIB(1) /* algorithm, type and key id */
+#define LIMIT_EAT_TEXT         128    /* one claim, with its NUL */
+#define LIMIT_EAT_MEASUREMENTS 256    /* four digests with their names */
+#define LIMIT_BACK_ENDS        8      /* of one platform, warden or policy */
+#define LIMIT_BACK_END         32     /* name, with its NUL */
+#define LIMIT_PLATFORM_REQUEST KIB(4) /* with its signature */
+#define LIMIT_PLATFORM_TEXT    128    /* with its NUL */
+
+/* ==== programs ==== */
+
+#define LIMIT_PROGRAM_NAME     64      /* a DNS label, in substance */
+#define LIMIT_SOURCE           MIB(16) /* one C file */
+#define LIMIT_EXECUTABLE       MIB(64) /* a static one with OpenSSL has 5 MiB */
+#define LIMIT_MANIFEST         KIB(64) /* four CA certificates a service at most */
+#define LIMIT_SERVICES         16      /* of one manifest */
+#define LIMIT_SERVICE_NAME     64
+#define LIMIT_TOOLCHAINS       8                /* of one approval */
+#define LIMIT_APPROVAL         KIB(4)           /* signed: digests of all toolchains are most */
+#define LIMIT_EVERY_CEILING    (31 * 24 * 3600) /* between two ticks of the schedule */
+#define LIMIT_RUN_TIME         600              /* of one run */
+#define LIMIT_RUN_TIME_CEILING (7 * 24 * 3600)
+#define LIMIT_MEMORY           MIB(64) /* of one run: code, data and stack */
+#define LIMIT_MEMORY_FLOOR     MIB(1)
+#define LIMIT_MEMORY_CEILING   MIB(4096)
+
+/* ==== configuration and JSON ==== */
+
+#define LIMIT_CONFIG     KIB(64) /* one YAML file */
+#define LIMIT_JSON       MIB(1)  /* parsed it takes up to 75 times as much */
+#define LIMIT_YAML_DEPTH 8       /* our deepest has 4 */
+#define LIMIT_YAML_KEY   128
+#define LIMIT_YAML_TEXT  4095 /* one value: a path (PATH_MAX less its NUL) */
+
+/* ==== src/net: server and client of all daemons ==== */
+
+#define LIMIT_SERVER_BACKLOG       512     /* connections that wait to be accepted */
+#define LIMIT_SERVER_CONNECTIONS   1024    /* accepted; more are closed at once */
+#define LIMIT_SERVER_PAUSE_MS      100     /* of accepting, when there are no descriptors left */
+#define LIMIT_SERVER_HEAD_TIME     10      /* handshake and head, however slowly they come */
+#define LIMIT_SERVER_BODY_TIME     60      /* head to end of body */
+#define LIMIT_SERVER_IDLE_TIME     120     /* keep-alive */
+#define LIMIT_SERVER_LINGER_TIME   2       /* for a client to read why it is refused */
+#define LIMIT_SERVER_FIRST_CONTENT KIB(64) /* of a body, whatever length was announced */
+/* All bodies and unsent answers together, by default: that many of the longest bodies, and so much
+ * at least. */
+#define LIMIT_SERVER_BODIES  8
+#define LIMIT_SERVER_TOTAL   MIB(64)
+#define LIMIT_ANSWER_HEAD    (LIMIT_FIELD_BYTES + KIB(4)) /* status line and our own fields too */
+#define LIMIT_STREAM_BACKLOG MIB(1)                       /* of a client that does not read */
+
+#define LIMIT_CLIENT_HANDLES     64  /* kept for the next call */
+#define LIMIT_CLIENT_CONNECTIONS 256 /* kept open, to all hosts */
+#define LIMIT_CLIENT_PER_HOST    64  /* connections; further calls wait for one */
+#define LIMIT_CLIENT_IDLE_TIME   100 /* less than LIMIT_SERVER_IDLE_TIME: the client closes first */
+#define LIMIT_CLIENT_CONNECT_MS  5000  /* TCP and TLS */
+#define LIMIT_CLIENT_TOTAL_MS    60000 /* a whole call */
+
+/* ==== src/store ==== */
+
+#define LIMIT_STORE_BUSY_MS    5000 /* for another process, a backup, to let go of the database */
+#define LIMIT_STORE_STATEMENTS 128  /* kept; more means that somebody builds SQL at run time */
+
+/* ==== src/runtime: in the compartment ==== */
+
+#define LIMIT_OPENING_TIME 600 /* until the manifest has come and says how long a run may last */
+#define LIMIT_CHANNEL_BODY (LIMIT_BODY + LIMIT_MESSAGE_EXTRA) /* of a reply; longer is skipped */
+
+#define LIMIT_ATTEMPT_MS               60000 /* one request waits for its reply */
+#define LIMIT_ATTEMPT_PAUSE_MS         50    /* between attempts: doubles, with jitter */
+#define LIMIT_ATTEMPT_PAUSE_CEILING_MS 5000
+#define LIMIT_UNKNOWN_REPEATS          4    /* of a write_once whose outcome nobody knows */
+#define LIMIT_KEYS_PAUSE_MS            1000 /* between two fetches of one gateway's keys */
+#define LIMIT_RENEWAL_TIME             20   /* the longest that a renewal may hold up a call */
+#define LIMIT_RENEWAL_PAUSE_MS         1000 /* between attempts to renew: doubles, with jitter */
+#define LIMIT_RENEWAL_PAUSE_CEILING_MS 60000
+
+/* ==== src/gateway ==== */
+
+#define LIMIT_CLAIMS          262144 /* live (key id, enc) pairs: 3,700 exchanges a second */
+#define LIMIT_CACHED_CHAINS   1024   /* of programs that called lately */
+#define LIMIT_VERIFIED_LIFE   300    /* after it a cached path is verified anew */
+#define LIMIT_GATEWAY_ANCHORS 8      /* files with CAs of tiers */
+#define LIMIT_GATEWAY_FILES   4096   /* descriptors: connections from both sides */
+
+#define LIMIT_UPSTREAM_TIME         60   /* for the service to answer */
+#define LIMIT_UPSTREAM_TIME_CEILING 3600 /* an hour: the program has given up long before */
+#define LIMIT_GATEWAY_DRAIN_EXTRA   5    /* beside that, for the answer to get out at the end */
+
+/* The policy of one service. */
+#define LIMIT_POLICY_PROGRAMS 256
+#define LIMIT_POLICY_METHODS  8
+#define LIMIT_POLICY_PATHS    32
+
+/* Idempotency and state, kept on disk. */
+#define LIMIT_IDEMPOTENCY_KEY  128         /* characters */
+#define LIMIT_IDEMPOTENCY_LIFE (24 * 3600) /* a stored answer; a retry comes sooner */
+#define LIMIT_STATE_VALUE      KIB(64)     /* a cursor, not a database */
+#define LIMIT_STATE_SEALED     (LIMIT_STATE_VALUE + KIB(1)) /* at rest */
+#define LIMIT_STATE_NAMES      100                          /* of one program */
+#define LIMIT_STATE_NAME       64
+#define LIMIT_VAULT_PLACE      KIB(1) /* what a sealed value is bound to: program, name, version */
+#define LIMIT_SWEEP_EVERY      600    /* what has outlived its time is removed */
+#define LIMIT_SWEEP_ROWS       2000   /* at a time, so that exchanges pass in between */
+#define LIMIT_WORKER_BATCH     128    /* jobs of one transaction */
+
+/* ==== src/authority and src/signer ==== */
+
+#define LIMIT_CERTIFICATE_REQUEST (LIMIT_CSR + LIMIT_MANIFEST + 64)
+#define LIMIT_SIGNER_MESSAGE      KIB(32) /* a certificate or its claims, and more */
+#define LIMIT_SIGNER_CLAIMS       KIB(12) /* so that a certificate stays in LIMIT_CERTIFICATE */
+#define LIMIT_SIGNER_TIME         5       /* for the signer to answer */
+
+/* Approvals and enrolments, all owners together: each costs a signature check and a commit. */
+#define LIMIT_SUBMISSIONS_PER_SECOND 10
+#define LIMIT_SUBMISSIONS_BURST      100
+
+#define LIMIT_SUBMISSION_AHEAD     300 /* an owner's clock may be that far ahead of ours */
+#define LIMIT_APPROVALS            32  /* newest ones of a name that count */
+#define LIMIT_OWNER_NAME           64
+#define LIMIT_TOKEN_LIFE           3600 /* to enrol one platform */
+#define LIMIT_TOKEN_LIFE_CEILING   (7 * 24 * 3600)
+#define LIMIT_TOKEN_FILE           KIB(1) /* a token is one line */
+#define LIMIT_ROOT_LIFE_DAYS       3650   /* manifests name it: a new one is a new measurement */
+#define LIMIT_TIER_LIFE_DAYS       1825
+#define LIMIT_AUTHORITY_DRAIN_TIME 10 /* for answers under way at the end */
+
+/* ==== src/launcher ==== */
+
+#define LIMIT_OWNERS               64      /* of one launcher */
+#define LIMIT_LAUNCHER_SERVICES    64      /* of the configuration */
+#define LIMIT_LAUNCHER_CONNECTIONS 128     /* each may be in the middle of an upload */
+#define LIMIT_LAUNCHER_BODY_FLOOR  KIB(64) /* certificates pass, too */
+#define LIMIT_LAUNCHER_DRAIN_TIME  2       /* for answers under way, when all programs have ended */
+#define LIMIT_STOP_TIME            10 /* for a program that is asked to stop; then it is killed */
+#define LIMIT_BUDGET               MIB(256) /* bytes in flight of all programs */
+#define LIMIT_BUDGET_FLOOR         MIB(1)
+#define LIMIT_BUDGET_CEILING       MIB(65536)
+#define LIMIT_FLUSH_EVERY          5 /* counts of exchanges are written down */
+
+/* The API for owners. */
+#define LIMIT_API_BODY       KIB(16) /* of a JSON request */
+#define LIMIT_API_ANSWER     MIB(8)  /* a list of all programs or runs of one owner */
+#define LIMIT_API_PARAMETER  128     /* name, id or digest of a path, with its NUL */
+#define LIMIT_API_WAIT       30      /* of a request with ?wait= */
+#define LIMIT_LOG_PAGE       500     /* lines of one answer */
+#define LIMIT_LOG_PAGE_BYTES MIB(1)
+
+/* One run. */
+#define LIMIT_CHANNEL_TURN      KIB(64)  /* read from one program before others get their turn */
+#define LIMIT_CHANNEL_UNREAD    KIB(256) /* replies beyond this: the program is not read from */
+#define LIMIT_CHANNEL_OUT       (4 * LIMIT_FRAME)    /* replies that it did not read */
+#define LIMIT_CONTROL_CALLS     (LIMIT_SERVICES + 2) /* keys of every service, and the authority */
+#define LIMIT_RUN_BODIES        4      /* in flight: request and reply, each read and sent on */
+#define LIMIT_RUN_BODY_EXTRA    MIB(1) /* beside each of them */
+#define LIMIT_RUNS_KEPT         200    /* of one owner; older ended ones go, with their logs */
+#define LIMIT_RUN_PAUSE_CEILING 3600   /* between two attempts; doubles from 1 s */
+#define LIMIT_RUN_PAUSE         30
+#define LIMIT_RUN_STEADY        60  /* a program that ran so long begins with a short pause again */
+#define LIMIT_LINES_PAUSE_MS    200 /* until log lines are written down together */
+#define LIMIT_LINES_BATCH       512 /* lines of one transaction */
+#define LIMIT_LINES_BATCH_BYTES MIB(1)
+#define LIMIT_RECORD_HEAD       KIB(128) /* of one recorded HTTP message */
+
+/* The warden, as the launcher sees it. */
+#define LIMIT_WARDEN_PAUSE_MS         200 /* between attempts to reach it; doubles */
+#define LIMIT_WARDEN_PAUSE_CEILING_MS 5000
+#define LIMIT_WARDEN_ASK_AGAIN_MS     30000 /* whether it is back, should it not say so itself */
+#define LIMIT_WARDEN_ASKED            256   /* requests without their answer */
+#define LIMIT_BUILD_ATTEMPTS          3     /* of a build during which the warden was lost */
+
+/* ==== src/warden and src/compartment ==== */
+
+#define LIMIT_WARDEN_CONNECTIONS 8    /* one launcher, and its next one during a restart */
+#define LIMIT_WARDEN_QUEUE       256  /* messages to a launcher that does not read */
+#define LIMIT_RUNS               1000 /* compartments, builds included; each has a user id */
+#define LIMIT_RUN_GRACE          10 /* after the run's own limit, which the run-time keeps itself */
+#define LIMIT_MEMORY_MAP         KIB(256) /* text of /proc/PID/maps; ours have some twelve lines */
+#define LIMIT_ATTEST_IN          KIB(1)   /* a request for evidence has room in this */
+#define LIMIT_ATTEST_OUT         (LIMIT_EVIDENCE + LIMIT_MANIFEST)
+#define LIMIT_ATTEST_BURST       16 /* requests of one run at once; one more each second */
+
+/* One build. Its text is what one answer of the warden has room for; more is cut, and says so. */
+#define LIMIT_BUILDS_RUNNING  2  /* a build takes a core */
+#define LIMIT_BUILDS_WAITING  32 /* of all connections together */
+#define LIMIT_BUILD_TIME      120
+#define LIMIT_BUILD_MEMORY    MIB(1024) /* of compiler and linker */
+#define LIMIT_BUILD_PROCESSES 32        /* driver, compiler, assembler, linker */
+#define LIMIT_BUILD_WORK      MIB(256)  /* files of it, in memory */
+#define LIMIT_BUILD_WORK_FILE MIB(64)   /* one of them: the executable */
+#define LIMIT_BUILD_FILES     256       /* names in its folder */
+#define LIMIT_BUILD_FDS       64        /* descriptors of each of its processes */
+#define LIMIT_BUILD_LOCKS     64        /* file locks */
+#define LIMIT_COMPILER_TEXT   KIB(48)
+
+/* Executables that are kept, so that unchanged source is not compiled twice; oldest go first. */
+#define LIMIT_CACHE_EXECUTABLES 512
+#define LIMIT_CACHE_BYTES       MIB(4096)
+#define LIMIT_CACHE_RECORD      (LIMIT_COMPILER_TEXT + KIB(1))
+
+/* The toolchain's folder. */
+#define LIMIT_TOOLCHAIN_ENTRIES 100000 /* files and folders of it */
+#define LIMIT_TOOLCHAIN_DEPTH   24
+#define LIMIT_TOOLCHAIN_FILE    MIB(256)
+#define LIMIT_TOOLCHAIN_OUTPUT  MIB(4) /* of a command that lists what belongs into it */
+
+/* What the kernel is told about one compartment, beside its memory. */
+#define LIMIT_ADDRESS_SPACE_EXTRA MIB(64) /* beside twice the memory: reserved, never touched */
+#define LIMIT_DATA_EXTRA          MIB(16) /* beside the memory: the cgroup ends it first */
+#define LIMIT_STACK               MIB(8)  /* as Linux gives by default */
+#define LIMIT_SIGNALS             16      /* that wait to be delivered */
+#define LIMIT_FILTER              KIB(64) /* the system-call filter: twice what the kernel takes */
+#define LIMIT_RUN_CPU_WEIGHT      100     /* what everybody on the machine has */
+#define LIMIT_BUILD_CPU_WEIGHT    25      /* a build waits for runs, not they for it */
+#define LIMIT_GROUP_WAIT_MS       50      /* until the kernel lets go of an emptied control group */
+
+/* ==== src/cli and src/ca ==== */
+
+#define LIMIT_ARGUMENTS       32    /* of one command */
+#define LIMIT_LOG_WAIT        20    /* one look for new lines may wait */
+#define LIMIT_CLI_TOTAL_MS    90000 /* one call: an answer may wait at the peer (?wait=) */
+#define LIMIT_OWNER_LIFE_DAYS 3650  /* the owner's own certificate for TLS */
+#define LIMIT_OWNER_BACKDATE  3600  /* clocks of others may be behind */
+#define LIMIT_CA_BACKDATE     60
+#define LIMIT_CA_ROOT_DAYS    3650
+#define LIMIT_CA_SERVER_DAYS  365
+#define LIMIT_CA_DAYS_CEILING 7300
 
 #endif

@@ -8,11 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DAY           INT64_C(86400)
-#define BACKDATE      60 /* seconds: clocks of others may be behind */
-#define LIMIT_KEY_PEM KIB(64)
-#define LIMIT_PEM     (LIMIT_CERTIFICATE * LIMIT_CHAIN * 2)
-#define LIMIT_SUBJECT 64 /* ub-common-name, RFC 5280 */
+#define DAY             INT64_C(86400)
+#define COMMON_NAME_LEN 64 /* ub-common-name, RFC 5280 */
 
 /* ---- files that must not be there yet ---- */
 
@@ -44,8 +41,8 @@ static bool create(const char *path, struct bytes data, mode_t mode, struct idev
 static bool create_both(const struct ca_options *o, const struct key *key,
                         const struct chain *chain, struct idevs_error *ret_err)
 {
-    _cleanup_buffer_ struct buffer key_pem = buffer_up_to(LIMIT_KEY_PEM);
-    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM);
+    _cleanup_buffer_ struct buffer key_pem = buffer_up_to(LIMIT_PEM_KEY);
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM_CHAIN);
 
     if (!key_save(key, &key_pem) || !chain_to_pem(chain, &pem))
         return refuse(ret_err, "internal", "a key or certificate that cannot be written");
@@ -74,12 +71,12 @@ static struct certificate *make(const struct certificate_fields *f,
 
 static bool subject_is_valid(const char *subject)
 {
-    size_t n = strnlen(subject, LIMIT_SUBJECT + 1);
+    size_t n = strnlen(subject, COMMON_NAME_LEN + 1);
 
     for (size_t i = 0; i < n; i++)
         if (subject[i] < 0x20 || subject[i] > 0x7e)
             return false;
-    return n > 0 && n <= LIMIT_SUBJECT;
+    return n > 0 && n <= COMMON_NAME_LEN;
 }
 
 bool ca_make_root(const struct ca_options *o, int64_t now, struct idevs_error *ret_err)
@@ -94,7 +91,7 @@ bool ca_make_root(const struct ca_options *o, int64_t now, struct idevs_error *r
     key_spki(key, spki);
     struct certificate_fields f = {.subject = o->subject,
                                    .spki = spki,
-                                   .not_before = now - BACKDATE,
+                                   .not_before = now - LIMIT_CA_BACKDATE,
                                    .not_after = now + o->days * DAY,
                                    .is_ca = true,
                                    .path_length = 0};
@@ -118,8 +115,8 @@ static void issuer_free(struct issuer *i)
 
 static bool issuer_read(const struct ca_options *o, struct issuer *ret, struct idevs_error *ret_err)
 {
-    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM);
-    _cleanup_buffer_ struct buffer key_pem = buffer_up_to(LIMIT_KEY_PEM);
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM_CHAIN);
+    _cleanup_buffer_ struct buffer key_pem = buffer_up_to(LIMIT_PEM_KEY);
 
     if (!file_read(o->ca, &pem, ret_err) || !file_read(o->ca_key, &key_pem, ret_err) ||
         !chain_from_pem(buffer_bytes(&pem), &ret->chain, ret_err))
@@ -185,9 +182,9 @@ static struct certificate *make_leaf(const struct ca_options *o, const struct is
     if (!host_of(o->host, host, ret_err))
         return NULL;
     key_spki(key, spki);
-    struct certificate_fields f = {.subject = strlen(host) <= LIMIT_SUBJECT ? host : "service",
+    struct certificate_fields f = {.subject = strlen(host) <= COMMON_NAME_LEN ? host : "service",
                                    .spki = spki,
-                                   .not_before = now - BACKDATE,
+                                   .not_before = now - LIMIT_CA_BACKDATE,
                                    .not_after = until < last ? until : last,
                                    .server_auth = true,
                                    .host = host};

@@ -1,4 +1,5 @@
 #include "ca/options.h"
+#include "base/limits.h"
 #include "base/text.h"
 
 #include <stddef.h>
@@ -30,7 +31,7 @@ static bool take_days(const char *value, uint32_t *ret, struct idevs_error *ret_
 
     if (*ret)
         return refuse(ret_err, "usage", "--days twice");
-    if (!parse_u64(bytes_of_text(value), CA_DAYS_MAX, &days) || days == 0)
+    if (!parse_u64(bytes_of_text(value), LIMIT_CA_DAYS_CEILING, &days) || days == 0)
         return refuse_expecting(ret_err, "usage", "1 to 7300 days", "--days %s", value);
     *ret = (uint32_t)days;
     return true;
@@ -63,7 +64,7 @@ static bool is_complete(struct ca_options *o, struct idevs_error *ret_err)
             !*place(o, &OPTIONS[i]))
             return refuse(ret_err, "usage", "no %s", OPTIONS[i].name);
     if (!o->days)
-        o->days = o->command == CA_ROOT ? CA_ROOT_DAYS : CA_SERVER_DAYS;
+        o->days = o->command == CA_ROOT ? LIMIT_CA_ROOT_DAYS : LIMIT_CA_SERVER_DAYS;
     return true;
 }
 

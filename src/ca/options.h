@@ -13,10 +13,6 @@ enum ca_command {
     CA_SERVER,
 };
 
-#define CA_ROOT_DAYS   3650
-#define CA_SERVER_DAYS 365
-#define CA_DAYS_MAX    7300
-
 /* Unset texts are NULL; they point into argv. */
 struct ca_options {
     enum ca_command command;

@@ -23,8 +23,8 @@ static bool takes_several(const char *spec)
 static bool add_option(struct arguments *a, const char *spec, const char *value,
                        struct idevs_error *ret_err)
 {
-    if (a->n_options == ARGUMENTS_MAX)
-        return refuse(ret_err, "usage", "more than %d options", ARGUMENTS_MAX);
+    if (a->n_options == LIMIT_ARGUMENTS)
+        return refuse(ret_err, "usage", "more than %d options", LIMIT_ARGUMENTS);
     a->options[a->n_options].name = spec;
     a->options[a->n_options].value = value;
     a->n_options++;
@@ -74,8 +74,8 @@ bool arguments_parse(int argc, char **argv, int first, const char *const *known,
     for (int i = first; i < argc; i++) {
         const char *word = argv[i];
         size_t len = strcspn(word, "=");
-        if (ret->n_positional == ARGUMENTS_MAX)
-            return refuse(ret_err, "usage", "more than %d arguments", ARGUMENTS_MAX);
+        if (ret->n_positional == LIMIT_ARGUMENTS)
+            return refuse(ret_err, "usage", "more than %d arguments", LIMIT_ARGUMENTS);
         if (word[0] != '-' || strcmp(word, "-") == 0) {
             ret->positional[ret->n_positional++] = word;
             continue;

@@ -3,18 +3,17 @@
 #define IDEVS_CLI_ARGUMENTS_H
 
 #include "base/error.h"
+#include "base/limits.h"
 
 #include <stddef.h>
 
-#define ARGUMENTS_MAX 32
-
 struct arguments {
-    const char *positional[ARGUMENTS_MAX];
+    const char *positional[LIMIT_ARGUMENTS];
     size_t n_positional;
     struct {
         const char *name; /* with its dashes */
         const char *value;
-    } options[ARGUMENTS_MAX];
+    } options[LIMIT_ARGUMENTS];
     size_t n_options;
 };
 

@@ -15,7 +15,7 @@
 struct shown {
     struct chain chain;
     struct eat_claims claims;
-    char uri[256];
+    char uri[LIMIT_PROGRAM_URI];
 };
 
 static void shown_release(struct shown *s)
@@ -35,7 +35,7 @@ static bool read_pem(const struct cli *cli, const char *what, struct buffer *b,
         return file_read(what, b, ret_err);
     snprintf(path, sizeof(path), "/v1/runs/%s/certificate", what);
     const struct ask ask = {
-        .peer = PEER_LAUNCHER, .method = "GET", .path = path, .max_answer = 2 * LIMIT_CHAIN_BYTES};
+        .peer = PEER_LAUNCHER, .method = "GET", .path = path, .max_answer = LIMIT_PEM_CHAIN};
     return remote_ask(cli, &ask, b, ret_err);
 }
 
@@ -185,7 +185,7 @@ static bool show_pem(const struct cli *cli, const struct buffer *pem, struct ide
 
 static bool run_show(const struct cli *cli, const struct arguments *a, struct idevs_error *ret_err)
 {
-    _cleanup_buffer_ struct buffer pem = buffer_up_to(2 * LIMIT_CHAIN_BYTES);
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM_CHAIN);
     struct shown shown _cleanup_shown_ = {0};
 
     if (!read_pem(cli, a->positional[0], &pem, ret_err))
@@ -222,7 +222,7 @@ static bool verify(const struct shown *s, const char *anchor_file, struct idevs_
 static bool run_verify(const struct cli *cli, const struct arguments *a,
                        struct idevs_error *ret_err)
 {
-    _cleanup_buffer_ struct buffer pem = buffer_up_to(2 * LIMIT_CHAIN_BYTES);
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM_CHAIN);
     struct shown shown _cleanup_shown_ = {0};
     const char *anchors;
 

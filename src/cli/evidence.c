@@ -11,8 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define NONCE_MAX 512
-
 /* All that one call reads. */
 struct inputs {
     const struct hardware_verifier *verifier;
@@ -125,7 +123,7 @@ static bool read_inputs(const struct arguments *a, struct inputs *in, struct ide
     if (!in->verifier)
         return refuse_expecting(ret_err, "usage", "--format snp", "%s", format);
     in->evidence = buffer_up_to(LIMIT_HARDWARE_EVIDENCE);
-    in->nonce = buffer_up_to(NONCE_MAX);
+    in->nonce = buffer_up_to(LIMIT_EVIDENCE_NONCE);
     return read_nonce(argument_value(a, "--nonce"), &in->nonce, ret_err) &&
            read_time(argument_value(a, "--at"), &in->at, ret_err) &&
            file_read(a->positional[0], &in->evidence, ret_err) &&
@@ -215,7 +213,7 @@ static bool run_verify(const struct cli *cli, const struct arguments *a,
 {
     struct inputs in _cleanup_inputs_ = {0};
     struct claims claims = {.n = 0};
-    _cleanup_buffer_ struct buffer chain = buffer_up_to(KIB(8));
+    _cleanup_buffer_ struct buffer chain = buffer_up_to(LIMIT_PATH_TEXT);
 
     if (!read_inputs(a, &in, ret_err)) {
         *cli->outcome = (struct outcome){true, STATUS_USAGE};

@@ -23,7 +23,7 @@ static bool read_key_file(const struct cli *cli, const char *name, struct buffer
 
 struct key *home_key(const struct cli *cli, struct idevs_error *ret_err)
 {
-    _cleanup_buffer_ struct buffer pem = buffer_up_to(KIB(16));
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM_KEY);
 
     if (!read_key_file(cli, "owner.key", &pem, ret_err))
         return NULL;
@@ -32,7 +32,7 @@ struct key *home_key(const struct cli *cli, struct idevs_error *ret_err)
 
 struct x25519_key *home_log_key(const struct cli *cli, struct idevs_error *ret_err)
 {
-    _cleanup_buffer_ struct buffer pem = buffer_up_to(KIB(16));
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM_KEY);
 
     if (!read_key_file(cli, "owner-log.key", &pem, ret_err))
         return NULL;

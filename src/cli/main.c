@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CALL_MAX 128
+#define CALL_ROOM 128
 
 static const char *const COMMON[] = {"--home=DIR", "--json", "--help", "-h", NULL};
 static const struct command *const TABLES[] = {
@@ -28,7 +28,7 @@ static void write_call(const struct command *c, bool with_options, char *ret, si
 
 static void print_help(const struct command *c)
 {
-    char call[CALL_MAX];
+    char call[CALL_ROOM];
     char name[32];
 
     write_call(c, true, call, sizeof(call));
@@ -43,7 +43,7 @@ static void print_help(const struct command *c)
 
 static void print_usage(FILE *to)
 {
-    char call[CALL_MAX];
+    char call[CALL_ROOM];
 
     fprintf(to, "idevs: run integration processes in Trusted Execution Environments\n\n");
     for (size_t t = 0; t < ARRAY_LEN(TABLES); t++)
@@ -86,7 +86,7 @@ static char *default_home(void)
 static bool count_fits(const struct command *c, const struct arguments *a,
                        struct idevs_error *ret_err)
 {
-    char call[CALL_MAX];
+    char call[CALL_ROOM];
 
     write_call(c, true, call, sizeof(call));
     if (a->n_positional < c->min_positional)
@@ -123,7 +123,7 @@ static enum exit_status refuse_unknown(int argc, char **argv)
 {
     const struct cli cli = {.json = wants_json(argc, argv)};
     struct idevs_error err;
-    char group[CALL_MAX];
+    char group[CALL_ROOM];
 
     list_group(argv[1], group, sizeof(group));
     if (group[0])

@@ -16,8 +16,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define OWNER_YEARS 10
-
 /* ---- init ---- */
 
 static bool write_home(const struct cli *cli, const char *name, const struct buffer *b, mode_t mode,
@@ -39,8 +37,9 @@ static bool make_client_certificate(const struct key *key, struct buffer *pem)
     key_spki(key, spki);
     const struct certificate_fields fields = {.subject = "iDevS owner",
                                               .spki = spki,
-                                              .not_before = now - 3600,
-                                              .not_after = now + OWNER_YEARS * 365LL * 86400,
+                                              .not_before = now - LIMIT_OWNER_BACKDATE,
+                                              .not_after =
+                                                  now + LIMIT_OWNER_LIFE_DAYS * INT64_C(86400),
                                               .client_auth = true};
     if (!certificate_make(&fields, NULL, key, &der))
         return false;
@@ -54,10 +53,10 @@ static bool write_keys(const struct cli *cli, struct idevs_error *ret_err)
     _cleanup_key_ struct key *key = key_generate();
     _cleanup_x25519_ struct x25519_key *log_key = x25519_generate();
     _cleanup_public_key_ struct public_key *public_key = public_key_of(key);
-    _cleanup_buffer_ struct buffer secret = buffer_up_to(KIB(16));
-    _cleanup_buffer_ struct buffer log_secret = buffer_up_to(KIB(16));
-    _cleanup_buffer_ struct buffer public = buffer_up_to(KIB(16));
-    _cleanup_buffer_ struct buffer certificate = buffer_up_to(KIB(16));
+    _cleanup_buffer_ struct buffer secret = buffer_up_to(LIMIT_PEM_KEY);
+    _cleanup_buffer_ struct buffer log_secret = buffer_up_to(LIMIT_PEM_KEY);
+    _cleanup_buffer_ struct buffer public = buffer_up_to(LIMIT_PEM_KEY);
+    _cleanup_buffer_ struct buffer certificate = buffer_up_to(LIMIT_PEM_KEY);
     uint8_t log_public[X25519_LEN];
 
     x25519_public(log_key, log_public);
@@ -117,7 +116,7 @@ static bool take_peers(const struct cli *cli, const struct arguments *a,
                        struct idevs_error *ret_err)
 {
     _cleanup_addresses_ struct addresses before = {0};
-    _cleanup_buffer_ struct buffer config = buffer_up_to(KIB(16));
+    _cleanup_buffer_ struct buffer config = buffer_up_to(LIMIT_CONFIG);
 
     return home_addresses(cli, &before, ret_err) &&
            take_peer(cli, a, PEER_LAUNCHER, &before, &config, ret_err) &&
@@ -239,8 +238,8 @@ static bool send_approval(const struct cli *cli, const struct approval *approval
                           struct idevs_error *ret_err)
 {
     _cleanup_key_ struct key *key = home_key(cli, ret_err);
-    _cleanup_buffer_ struct buffer payload = buffer_up_to(KIB(8));
-    _cleanup_buffer_ struct buffer signed_bytes = buffer_up_to(KIB(16));
+    _cleanup_buffer_ struct buffer payload = buffer_up_to(LIMIT_APPROVAL);
+    _cleanup_buffer_ struct buffer signed_bytes = buffer_up_to(LIMIT_APPROVAL);
     _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_JSON);
 
     if (!key)
@@ -309,7 +308,7 @@ static bool run_approve(const struct cli *cli, const struct arguments *a,
 
 static bool run_enrol(const struct cli *cli, const struct arguments *a, struct idevs_error *ret_err)
 {
-    _cleanup_buffer_ struct buffer request = buffer_up_to(PLATFORM_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer request = buffer_up_to(LIMIT_PLATFORM_REQUEST);
     _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_JSON);
 
     if (!file_read(a->positional[0], &request, ret_err))
@@ -344,7 +343,7 @@ const struct command OWNER_COMMANDS[] = {
      "sign which source and manifest may run, and tell the authority", APPROVE_OPTIONS, 0, 0,
      run_approve},
     {NULL, "measure", "FILE...", "SHA-256 of sources, executables and manifests (*.yaml)", NULL, 1,
-     ARGUMENTS_MAX, run_measure},
+     LIMIT_ARGUMENTS, run_measure},
     {"platform", "enrol", "REQUEST", "send a warden's enrolment request to the authority", NULL, 1,
      1, run_enrol},
     {0},

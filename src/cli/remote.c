@@ -9,7 +9,6 @@
 #include <string.h>
 
 /* The answer waits at most this long inside the peer (?wait=), so the call a little longer. */
-#define TOTAL_MS 90000
 
 bool remote_ask(const struct cli *cli, const struct ask *ask, struct buffer *ret,
                 struct idevs_error *ret_err)
@@ -18,7 +17,7 @@ bool remote_ask(const struct cli *cli, const struct ask *ask, struct buffer *ret
     _cleanup_text_ char *certificate = home_path(cli, "owner.crt");
     _cleanup_text_ char *key = home_path(cli, "owner.key");
     size_t max = ask->max_answer ? ask->max_answer : LIMIT_JSON;
-    _cleanup_buffer_ struct buffer storage = buffer_up_to(max + LIMIT_FIELD_BYTES + KIB(16));
+    _cleanup_buffer_ struct buffer storage = buffer_up_to(max + LIMIT_ANSWER_HEAD);
     struct http_message m = {.method = bytes_of_text(ask->method),
                              .path = bytes_of_text(ask->path),
                              .content = ask->body};
@@ -36,7 +35,7 @@ bool remote_ask(const struct cli *cli, const struct ask *ask, struct buffer *ret
                                      .certificate = launcher ? certificate : NULL,
                                      .key = launcher ? key : NULL,
                                      .max_body = max,
-                                     .total_ms = TOTAL_MS};
+                                     .total_ms = LIMIT_CLI_TOTAL_MS};
     if (ask->type && !http_add(&m, "content-type", bytes_of_text(ask->type)))
         return refuse(ret_err, "internal", "too many fields");
     if (!client_fetch(&options, url, &m, &storage, &answer, ret_err)) {

@@ -8,8 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LOG_PIECE_SECONDS 20 /* how long one look for new lines may wait */
-
 static bool valid_run(const char *text, struct idevs_error *ret_err)
 {
     uint64_t id;
@@ -199,7 +197,7 @@ static bool run_stop(const struct cli *cli, const struct arguments *a, struct id
 static void open_line(const struct x25519_key *key, const char *program, const json_t *line,
                       struct buffer *b)
 {
-    _cleanup_buffer_ struct buffer sealed = buffer_up_to(2 * LIMIT_LOG_LINE + KIB(1));
+    _cleanup_buffer_ struct buffer sealed = buffer_up_to(LIMIT_LOG_SEALED);
     const char *data = text_of(line, "data");
 
     if (strcmp(text_of(line, "kind"), "owner") != 0) {
@@ -250,7 +248,7 @@ static long print_lines(const struct cli *cli, const char *run, const struct x25
         return -1;
     json_array_foreach(json_object_get(answer, "lines"), i, line)
     {
-        _cleanup_buffer_ struct buffer text = buffer_up_to(2 * LIMIT_LOG_LINE);
+        _cleanup_buffer_ struct buffer text = buffer_up_to(LIMIT_LOG_BLOCK);
         open_line(key, program, line, &text);
         print_line(cli, line, &text);
         *after = (long long)json_integer_value(json_object_get(line, "n"));
@@ -272,8 +270,8 @@ bool print_logs(const struct cli *cli, const char *run, bool follow, struct idev
     if (!shown)
         return false;
     for (;;) {
-        long n = print_lines(cli, run, key, text_of(shown, "program"),
-                             follow ? LOG_PIECE_SECONDS : 0, &after, ret_err);
+        long n = print_lines(cli, run, key, text_of(shown, "program"), follow ? LIMIT_LOG_WAIT : 0,
+                             &after, ret_err);
         if (n < 0)
             return false;
         if (n > 0)

@@ -274,7 +274,7 @@ bool cgroup_ran_out_of_memory(const struct cgroup_host *host, const struct cgrou
 /* The kernel lets go of a group a moment after its last process was collected. */
 static void remove_patiently(const char *path)
 {
-    for (unsigned tries = 0; tries < 50; tries++) {
+    for (unsigned tries = 0; tries < LIMIT_GROUP_WAIT_MS; tries++) {
         if (rmdir(path) == 0 || errno != EBUSY)
             return;
         nanosleep(&(struct timespec){.tv_nsec = 1000 * 1000}, NULL);

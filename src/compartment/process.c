@@ -1,5 +1,6 @@
 #include "compartment/process.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/fd.h"
 #include "base/limits.h"
@@ -54,7 +55,7 @@ static bool prepare_host(struct idevs_error *ret_err)
     if (host.found)
         return true;
     for (enum compartment_profile p = COMPARTMENT_RUN; p <= COMPARTMENT_COMPILE; p++) {
-        host.filters[p] = buffer_up_to(KIB(64));
+        host.filters[p] = buffer_up_to(LIMIT_FILTER);
         if (!filter_build(p, &host.filters[p], ret_err))
             return false;
     }
@@ -103,7 +104,7 @@ static bool check_spec(const struct compartment_spec *s, struct idevs_error *ret
 {
     if (s->uid == 0 || s->uid == (uid_t)-1)
         return refuse(ret_err, "compartment.unavailable", "a user that is root's");
-    if (s->memory < MIB(1) || s->processes < 1)
+    if (s->memory < LIMIT_MEMORY_FLOOR || s->processes < 1)
         return refuse(ret_err, "compartment.unavailable", "limits that nothing can run in");
     if (s->profile == COMPARTMENT_RUN)
         return check_executable(s->executable, ret_err);
@@ -225,7 +226,7 @@ static bool group_for(const struct compartment_spec *spec, struct cgroup *ret,
     struct cgroup_limits limits = {
         .memory = spec->memory,
         .processes = spec->processes,
-        .cpu_weight = run ? 100 : 25, /* a build waits for runs, not they for it */
+        .cpu_weight = run ? LIMIT_RUN_CPU_WEIGHT : LIMIT_BUILD_CPU_WEIGHT,
     };
 
     snprintf(name, sizeof(name), GROUP_PREFIX "%d-%u", (int)getpid(), (unsigned)spec->uid);
@@ -378,7 +379,7 @@ static uint64_t process_cpu_time(const struct compartment *c)
 
     if (c->collected || clock_getcpuclockid(c->pid, &clock) != 0 || clock_gettime(clock, &t) < 0)
         return 0;
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+    return (uint64_t)t.tv_sec * NS_PER_SECOND + (uint64_t)t.tv_nsec;
 }
 
 const struct compartment_back_end COMPARTMENT_PROCESS = {
@@ -411,7 +412,7 @@ int compartment_work(uint64_t size)
     _cleanup_fd_ int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
 
     if (context < 0 || !configure(context, "size", "%" PRIu64, size) ||
-        !configure(context, "nr_inodes", "%" PRIu64, 256) ||
+        !configure(context, "nr_inodes", "%" PRIu64, LIMIT_BUILD_FILES) ||
         !configure(context, "mode", "%" PRIo64, 0777) ||
         fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
         return -1;

@@ -37,8 +37,6 @@ enum {
     AT_MOVING = 100, /* out of the way of all of those */
 };
 
-#define WORK_BYTES_FILE MIB(64)
-
 static bool is_run(const struct setup_plan *plan)
 {
     return plan->spec->profile == COMPARTMENT_RUN;
@@ -222,13 +220,15 @@ static bool set_limits(struct setup_plan *plan)
     const struct compartment_spec *s = plan->spec;
     bool run = is_run(plan);
 
-    return limit(RLIMIT_CORE, 0) && limit(RLIMIT_AS, s->memory * 2 + MIB(64)) &&
-           limit(RLIMIT_DATA, s->memory + MIB(16)) && limit(RLIMIT_STACK, MIB(8)) &&
+    return limit(RLIMIT_CORE, 0) && limit(RLIMIT_AS, s->memory * 2 + LIMIT_ADDRESS_SPACE_EXTRA) &&
+           limit(RLIMIT_DATA, s->memory + LIMIT_DATA_EXTRA) && limit(RLIMIT_STACK, LIMIT_STACK) &&
            limit(RLIMIT_MEMLOCK, run ? s->memory : 0) &&
-           limit(RLIMIT_FSIZE, run ? 0 : WORK_BYTES_FILE) && limit(RLIMIT_NPROC, s->processes) &&
-           limit(RLIMIT_NOFILE, run ? AT_EXECUTABLE : 64) && limit(RLIMIT_MSGQUEUE, 0) &&
-           limit(RLIMIT_SIGPENDING, 16) && limit(RLIMIT_RTPRIO, 0) && limit(RLIMIT_NICE, 0) &&
-           limit(RLIMIT_LOCKS, run ? 0 : 64);
+           limit(RLIMIT_FSIZE, run ? 0 : LIMIT_BUILD_WORK_FILE) &&
+           limit(RLIMIT_NPROC, s->processes) &&
+           limit(RLIMIT_NOFILE, run ? AT_EXECUTABLE : LIMIT_BUILD_FDS) &&
+           limit(RLIMIT_MSGQUEUE, 0) && limit(RLIMIT_SIGPENDING, LIMIT_SIGNALS) &&
+           limit(RLIMIT_RTPRIO, 0) && limit(RLIMIT_NICE, 0) &&
+           limit(RLIMIT_LOCKS, run ? 0 : LIMIT_BUILD_LOCKS);
 }
 
 /* ---- rights: none are left, and none can come back ---- */

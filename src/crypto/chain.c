@@ -1,4 +1,5 @@
 /* Chains: PEM, and RFC 5280 path validation through OpenSSL. */
+#include "base/limits.h"
 #include "crypto/algorithms.h"
 #include "crypto/certificate.h"
 #include "crypto/handles.h"
@@ -9,7 +10,6 @@
 #include <openssl/x509v3.h>
 
 #define SECURITY_LEVEL 2 /* 112 bits: no SHA-1, no RSA below 2048 */
-#define PROGRAM_URI    512
 
 void chain_free(struct chain *chain)
 {
@@ -33,12 +33,12 @@ static bool add_block(struct chain *chain, const char *label, const struct buffe
 bool chain_from_pem(struct bytes pem, struct chain *ret, struct idevs_error *ret_err)
 {
     struct reader r = reader_of(pem);
-    char label[PEM_LABEL];
+    char label[LIMIT_PEM_LABEL];
     bool prose;
     _cleanup_chain_ struct chain made = {.n = 0};
     _cleanup_buffer_ struct buffer der = buffer_up_to(LIMIT_CERTIFICATE);
 
-    if (pem.len > LIMIT_CERTIFICATE * LIMIT_CHAIN * 2)
+    if (pem.len > LIMIT_PEM_CHAIN)
         return refuse(ret_err, "certificate.malformed", "%zu bytes of PEM", pem.len);
     while (pem_next(&r, label, &der, &prose))
         if (!add_block(&made, label, &der, prose, ret_err))
@@ -63,7 +63,7 @@ bool chain_to_pem(const struct chain *chain, struct buffer *b)
 
 static bool is_program(const struct certificate *leaf, struct idevs_error *ret_err)
 {
-    char uri[PROGRAM_URI];
+    char uri[LIMIT_PROGRAM_URI];
     struct bytes cmw;
 
     if (X509_get_key_usage(leaf->x509) != KU_DIGITAL_SIGNATURE)
@@ -190,8 +190,8 @@ static bool stays_in_its_domain(const struct path *p, const struct certificate *
                                 struct idevs_error *ret_err)
 {
     STACK_OF(X509) *path = X509_STORE_CTX_get0_chain(p->ctx);
-    char own[PROGRAM_URI];
-    char above[PROGRAM_URI];
+    char own[LIMIT_PROGRAM_URI];
+    char above[LIMIT_PROGRAM_URI];
 
     if (!certificate_uri(leaf, own, sizeof(own)))
         return refuse(ret_err, "certificate.malformed", "another subjectAltName than one URI");

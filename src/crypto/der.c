@@ -1,6 +1,5 @@
 #include "crypto/der.h"
-
-#define MAX_LENGTH_BYTES 3 /* 16 MiB: more than any limit of ours */
+#include "base/limits.h"
 
 static bool take_length(struct reader *r, size_t *ret)
 {
@@ -14,7 +13,7 @@ static bool take_length(struct reader *r, size_t *ret)
         return true;
     }
     size_t n = first & 0x7f;
-    if (n == 0 || n > MAX_LENGTH_BYTES)
+    if (n == 0 || n > LIMIT_DER_LENGTH_BYTES)
         return false;
     for (size_t i = 0; i < n; i++) {
         uint8_t byte;

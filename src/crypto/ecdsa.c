@@ -35,7 +35,7 @@ EVP_PKEY *ecdsa_key_of_point(const char *group, struct bytes point)
     return pkey;
 }
 
-size_t ecdsa_to_der(struct bytes raw, uint8_t ret[LIMIT_ECDSA_DER])
+size_t ecdsa_to_der(struct bytes raw, uint8_t ret[ECDSA_DER_LEN])
 {
     uint8_t *at = ret;
     size_t half = raw.len / 2;
@@ -46,7 +46,7 @@ size_t ecdsa_to_der(struct bytes raw, uint8_t ret[LIMIT_ECDSA_DER])
     if (!sig || !r || !s || !ECDSA_SIG_set0(sig, r, s))
         crypto_is_broken();
     int len = i2d_ECDSA_SIG(sig, NULL);
-    return len > 0 && len <= LIMIT_ECDSA_DER && i2d_ECDSA_SIG(sig, &at) == len ? (size_t)len : 0;
+    return len > 0 && len <= ECDSA_DER_LEN && i2d_ECDSA_SIG(sig, &at) == len ? (size_t)len : 0;
 }
 
 bool ecdsa_to_raw(struct bytes der, uint8_t *ret, size_t len)

@@ -29,8 +29,6 @@ struct x25519_key {
 /* A context of `pkey`, readied by `init`; never NULL. */
 EVP_PKEY_CTX *ready_context(EVP_PKEY *pkey, int (*init)(EVP_PKEY_CTX *));
 
-#define LIMIT_KEY_FILE 65536 /* bytes of a PEM file with keys or certificates */
-
 /* The SPKI of a P-256 key; false for any other key. */
 bool spki_of(const EVP_PKEY *pkey, uint8_t ret[SPKI_LEN]) _must_check_;
 /* The only private key of a PEM text (PKCS#8 or SEC1), unencrypted, of any type; NULL otherwise. */

@@ -4,8 +4,8 @@
 #include "crypto/handles.h"
 #include "crypto/hkdf.h"
 
-#define LIMIT_LABELED 256 /* suite, label, contexts: our longest is the 65-byte key schedule's */
-#define MODE_BASE     0
+#define LABELED_ROOM 256 /* suite, label, contexts: our longest is the 65-byte key schedule's */
+#define MODE_BASE    0
 
 /* RFC 9180, 4.1: "KEM" || I2OSP(kem_id, 2). */
 static const uint8_t KEM_SUITE[] = {'K', 'E', 'M', 0x00, 0x20};
@@ -21,7 +21,7 @@ struct suite {
 static bool labeled_extract(struct suite suite, struct bytes salt, const char *label,
                             struct bytes ikm, uint8_t ret[SHA256_LEN])
 {
-    _cleanup_buffer_ struct buffer b = buffer_up_to(ikm.len + LIMIT_LABELED);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(ikm.len + LABELED_ROOM);
 
     return buffer_append_text(&b, "HPKE-v1") && buffer_append_bytes(&b, suite.id) &&
            buffer_append_text(&b, label) && buffer_append_bytes(&b, ikm) &&
@@ -32,7 +32,7 @@ static bool labeled_extract(struct suite suite, struct bytes salt, const char *l
 static bool labeled_expand(struct suite suite, const uint8_t prk[SHA256_LEN], const char *label,
                            struct bytes info, uint8_t *ret, size_t len)
 {
-    _cleanup_buffer_ struct buffer b = buffer_up_to(info.len + LIMIT_LABELED);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(info.len + LABELED_ROOM);
 
     return len <= UINT16_MAX && buffer_append_u16(&b, (uint16_t)len) &&
            buffer_append_text(&b, "HPKE-v1") && buffer_append_bytes(&b, suite.id) &&

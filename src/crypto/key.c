@@ -1,5 +1,6 @@
 #include "crypto/key.h"
 #include "base/alloc.h"
+#include "base/limits.h"
 #include "crypto/algorithms.h"
 #include "crypto/digest.h"
 #include "crypto/ecdsa.h"
@@ -67,10 +68,10 @@ static EVP_PKEY *from_sec1(struct bytes der)
 
 EVP_PKEY *private_key_from_pem(struct bytes pem)
 {
-    _cleanup_buffer_ struct buffer der = buffer_up_to(LIMIT_KEY_FILE);
+    _cleanup_buffer_ struct buffer der = buffer_up_to(LIMIT_PEM_KEY);
 
     (void)algorithms();
-    if (pem.len > LIMIT_KEY_FILE)
+    if (pem.len > LIMIT_PEM_KEY)
         return NULL;
     EVP_PKEY *pkey = NULL;
     if (pem_find(pem, "PRIVATE KEY", &der))
@@ -147,7 +148,7 @@ void key_spki(const struct key *key, uint8_t ret[SPKI_LEN])
 bool key_sign(const struct key *key, struct bytes message, uint8_t ret[ES256_LEN])
 {
     uint8_t hash[SHA256_LEN];
-    uint8_t der[LIMIT_ECDSA_DER];
+    uint8_t der[ECDSA_DER_LEN];
     size_t len = sizeof(der);
 
     sha256(message, hash);

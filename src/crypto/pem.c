@@ -30,11 +30,11 @@ static bool take_text(struct reader *r, const char *text)
 }
 
 /* "LABEL-----" after BEGIN. */
-static bool take_label(struct reader *r, char ret[PEM_LABEL])
+static bool take_label(struct reader *r, char ret[LIMIT_PEM_LABEL])
 {
     size_t n = 0;
 
-    while (n < PEM_LABEL - 1 && n < reader_left(r) &&
+    while (n < LIMIT_PEM_LABEL - 1 && n < reader_left(r) &&
            ((r->at[n] >= 'A' && r->at[n] <= 'Z') || (r->at[n] >= '0' && r->at[n] <= '9') ||
             r->at[n] == ' '))
         n++;
@@ -68,9 +68,10 @@ static bool find_begin(struct reader *r, bool *ret_prose)
     return true;
 }
 
-bool pem_next(struct reader *r, char ret_label[PEM_LABEL], struct buffer *ret_der, bool *ret_prose)
+bool pem_next(struct reader *r, char ret_label[LIMIT_PEM_LABEL], struct buffer *ret_der,
+              bool *ret_prose)
 {
-    char label[PEM_LABEL];
+    char label[LIMIT_PEM_LABEL];
     bool prose;
 
     buffer_clear(ret_der);
@@ -89,7 +90,7 @@ bool pem_next(struct reader *r, char ret_label[PEM_LABEL], struct buffer *ret_de
 bool pem_find(struct bytes pem, const char *label, struct buffer *ret_der)
 {
     struct reader r = reader_of(pem);
-    char found[PEM_LABEL];
+    char found[LIMIT_PEM_LABEL];
     bool prose;
 
     while (pem_next(&r, found, ret_der, &prose))

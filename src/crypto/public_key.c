@@ -53,11 +53,11 @@ struct public_key *public_key_from_spki(struct bytes der)
 struct public_key *public_key_from_pem(struct bytes pem)
 {
     struct reader r = reader_of(pem);
-    char label[PEM_LABEL];
+    char label[LIMIT_PEM_LABEL];
     bool prose;
-    _cleanup_buffer_ struct buffer der = buffer_up_to(LIMIT_KEY_FILE);
+    _cleanup_buffer_ struct buffer der = buffer_up_to(LIMIT_PEM_KEY);
 
-    if (pem.len > LIMIT_KEY_FILE)
+    if (pem.len > LIMIT_PEM_KEY)
         return NULL;
     while (pem_next(&r, label, &der, &prose)) {
         struct public_key *key =
@@ -112,7 +112,7 @@ bool public_key_verify_der(const struct public_key *key, struct bytes message,
 bool public_key_verify(const struct public_key *key, struct bytes message,
                        const uint8_t signature[ES256_LEN])
 {
-    uint8_t der[LIMIT_ECDSA_DER];
+    uint8_t der[ECDSA_DER_LEN];
     size_t len = ecdsa_to_der(bytes_of(signature, ES256_LEN), der);
 
     return len > 0 && public_key_verify_der(key, message, bytes_of(der, len));

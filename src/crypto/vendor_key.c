@@ -13,9 +13,7 @@
 #include <openssl/x509.h>
 #include <stdlib.h>
 
-#define RSA_BITS_MIN 2048
-#define RSA_BITS_MAX 4096
-#define FIELD_MAX    48 /* bytes of a P-384 coordinate */
+#define FIELD_LEN 48 /* bytes of a P-384 coordinate */
 
 struct vendor_key {
     EVP_PKEY *pkey;
@@ -47,8 +45,8 @@ static bool is_supported(const EVP_PKEY *pkey)
 {
     if (EVP_PKEY_is_a(pkey, "EC"))
         return group_is(pkey, "prime256v1") || group_is(pkey, "secp384r1");
-    return EVP_PKEY_is_a(pkey, "RSA") && EVP_PKEY_get_bits(pkey) >= RSA_BITS_MIN &&
-           EVP_PKEY_get_bits(pkey) <= RSA_BITS_MAX;
+    return EVP_PKEY_is_a(pkey, "RSA") && EVP_PKEY_get_bits(pkey) >= LIMIT_RSA_BITS_FLOOR &&
+           EVP_PKEY_get_bits(pkey) <= LIMIT_RSA_BITS_CEILING;
 }
 
 /* Takes `pkey` over, which may be NULL. */
@@ -90,8 +88,8 @@ struct vendor_key *vendor_key_from_spki(struct bytes der)
 
 struct vendor_key *vendor_key_from_point(enum vendor_curve curve, struct bytes xy)
 {
-    const size_t field = curve == VENDOR_P384 ? FIELD_MAX : 32;
-    uint8_t point[1 + 2 * FIELD_MAX] = {4}; /* uncompressed (SEC 1, 2.3.3) */
+    const size_t field = curve == VENDOR_P384 ? FIELD_LEN : 32;
+    uint8_t point[1 + 2 * FIELD_LEN] = {4}; /* uncompressed (SEC 1, 2.3.3) */
 
     if (xy.len != 2 * field)
         return NULL;
@@ -115,8 +113,8 @@ static EVP_PKEY *rsa_key_of(OSSL_PARAM *params)
 
 struct vendor_key *vendor_key_from_rsa(struct bytes modulus, uint32_t exponent)
 {
-    if (modulus.len < RSA_BITS_MIN / 8 || modulus.len > RSA_BITS_MAX / 8 || exponent < 3 ||
-        exponent % 2 == 0)
+    if (modulus.len < LIMIT_RSA_BITS_FLOOR / 8 || modulus.len > LIMIT_RSA_BITS_CEILING / 8 ||
+        exponent < 3 || exponent % 2 == 0)
         return NULL;
     OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
     BIGNUM *n = BN_bin2bn(modulus.data, (int)modulus.len, NULL);
@@ -178,7 +176,7 @@ bool vendor_key_verify(const struct vendor_key *key, enum vendor_scheme scheme,
                        struct bytes message, struct bytes signature)
 {
     const size_t half = SCHEMES[scheme].half;
-    uint8_t der[LIMIT_ECDSA_DER];
+    uint8_t der[ECDSA_DER_LEN];
 
     if (!key_fits(key, scheme))
         return false;

@@ -12,7 +12,6 @@
 #include <time.h>
 
 #define SECURITY_LEVEL 2 /* 112 bits: no SHA-1, no RSA below 2048 */
-#define DEPTH_MAX      8
 
 struct crl {
     X509_CRL *x509;
@@ -118,7 +117,7 @@ static void set_conditions(struct search *s, const struct vendor_path *path)
     unsigned long revocation = path->n_crls ? X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL : 0;
 
     X509_VERIFY_PARAM_set_time(param, (time_t)path->at);
-    X509_VERIFY_PARAM_set_depth(param, DEPTH_MAX);
+    X509_VERIFY_PARAM_set_depth(param, LIMIT_CBOR_DEPTH);
     X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
     /* A root too must be signed by itself as its bytes say: it may have come from a file. */
     if (!X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_CHECK_SS_SIGNATURE | revocation))

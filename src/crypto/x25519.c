@@ -153,11 +153,11 @@ void x25519_public(const struct x25519_key *key, uint8_t ret[X25519_LEN])
 bool x25519_public_from_pem(struct bytes pem, uint8_t ret[X25519_LEN])
 {
     struct reader r = reader_of(pem);
-    char label[PEM_LABEL];
+    char label[LIMIT_PEM_LABEL];
     bool prose;
-    _cleanup_buffer_ struct buffer der = buffer_up_to(LIMIT_KEY_FILE);
+    _cleanup_buffer_ struct buffer der = buffer_up_to(LIMIT_PEM_KEY);
 
-    if (pem.len > LIMIT_KEY_FILE)
+    if (pem.len > LIMIT_PEM_KEY)
         return false;
     while (pem_next(&r, label, &der, &prose))
         if (strcmp(label, "PUBLIC KEY") == 0 && der.len == sizeof(SPKI_PREFIX) + X25519_LEN &&

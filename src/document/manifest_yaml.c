@@ -9,8 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CODE        "manifest.syntax"
-#define RUN_DEFAULT 600
+#define CODE "manifest.syntax"
 
 /* Certificates that anchors point into, until the manifest was encoded. */
 struct loading {
@@ -80,18 +79,18 @@ static bool take_limits(struct yaml *root, struct manifest *m, struct idevs_erro
 {
     static const char *const LOGS[] = {"none", "owner", "open", NULL};
     struct yaml *limits = NULL;
-    uint64_t memory = MIB(64);
+    uint64_t memory = LIMIT_MEMORY;
     uint64_t processes = 1;
-    uint64_t run = RUN_DEFAULT;
+    uint64_t run = LIMIT_RUN_TIME;
     uint64_t every = 0;
     unsigned logs = MANIFEST_LOGS_OWNER;
 
     if (!yaml_map(root, "limits", YAML_OPTIONAL, &limits, ret_err) ||
-        !yaml_size(limits, "memory", YAML_OPTIONAL, MANIFEST_MEMORY_MIN, MANIFEST_MEMORY_MAX,
+        !yaml_size(limits, "memory", YAML_OPTIONAL, LIMIT_MEMORY_FLOOR, LIMIT_MEMORY_CEILING,
                    &memory, ret_err) ||
         !yaml_u64(limits, "processes", YAML_OPTIONAL, 1, 1, &processes, ret_err) ||
-        !yaml_seconds(limits, "run", YAML_OPTIONAL, 1, MANIFEST_RUN_MAX, &run, ret_err) ||
-        !yaml_seconds(root, "every", YAML_OPTIONAL, 1, MANIFEST_EVERY_MAX, &every, ret_err) ||
+        !yaml_seconds(limits, "run", YAML_OPTIONAL, 1, LIMIT_RUN_TIME_CEILING, &run, ret_err) ||
+        !yaml_seconds(root, "every", YAML_OPTIONAL, 1, LIMIT_EVERY_CEILING, &every, ret_err) ||
         !yaml_choice(root, "logs", YAML_OPTIONAL, LOGS, &logs, ret_err))
         return false;
     m->memory = memory;
@@ -104,7 +103,7 @@ static bool take_limits(struct yaml *root, struct manifest *m, struct idevs_erro
 
 static bool take_owner(struct yaml *root, struct manifest *m, struct idevs_error *ret_err)
 {
-    _cleanup_buffer_ struct buffer pem = buffer_up_to(KIB(16));
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM_KEY);
     const char *path;
 
     if (!yaml_path(root, "owner", YAML_REQUIRED, &path, ret_err) || !file_read(path, &pem, ret_err))

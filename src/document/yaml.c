@@ -8,7 +8,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define TEXT_MAX  4095
 #define PATH_TAIL 72 /* of the path in messages, which must leave room for the reason */
 
 bool yaml_refuse_at(const struct document *document, size_t line, size_t column,
@@ -79,8 +78,8 @@ static bool scalar(const struct yaml *node, struct idevs_error *ret_err)
     if (node->text[0] == 0 ||
         (node->plain && (strcmp(node->text, "~") == 0 || strcmp(node->text, "null") == 0)))
         return yaml_refuse(node, ret_err, "no value");
-    if (strlen(node->text) > TEXT_MAX)
-        return yaml_refuse(node, ret_err, "a value of more than %d bytes", TEXT_MAX);
+    if (strlen(node->text) > LIMIT_YAML_TEXT)
+        return yaml_refuse(node, ret_err, "a value of more than %d bytes", LIMIT_YAML_TEXT);
     if (!is_printable(node->text))
         return yaml_refuse(node, ret_err, "a control character");
     return true;

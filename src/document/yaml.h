@@ -1,7 +1,7 @@
 /* Strict YAML configuration: a small tree of nodes that know their line and column, read by typed
  * accessors. On libyaml's event parser. At most LIMIT_CONFIG bytes of UTF-8, one block or flow
  * document that is a mapping; no anchors, aliases, tags, directives, duplicate keys, NUL; depth at
- * most YAML_DEPTH. An accessor takes its key; yaml_done() refuses the keys that nobody took.
+ * most LIMIT_YAML_DEPTH. An accessor takes its key; yaml_done() refuses the keys that nobody took.
  *
  *     _cleanup_yaml_ struct yaml *doc = yaml_load(path, "config.syntax", err);
  *     const char *listen = "127.0.0.1:8443";
@@ -18,8 +18,6 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
-
-#define YAML_DEPTH 8
 
 /* A mapping, a list or a scalar; belongs to its document, as do all texts that it hands out. */
 struct yaml;

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <yaml.h>
 
-#define KEY_MAX 128
-
 struct parse {
     yaml_parser_t parser;
     const struct document *document;
@@ -144,7 +142,7 @@ static struct yaml *read_key(struct parse *p, const struct yaml *map, const yaml
         refuse_event(p, event, "a key that is not simply a name");
         return NULL;
     }
-    if (event->data.scalar.length == 0 || event->data.scalar.length > KEY_MAX) {
+    if (event->data.scalar.length == 0 || event->data.scalar.length > LIMIT_YAML_KEY) {
         refuse_event(p, event, "a key that is empty or too long");
         return NULL;
     }
@@ -193,7 +191,7 @@ static struct yaml *read_node(struct parse *p, const yaml_event_t *event, unsign
         refuse_event(p, event, "an anchor, alias or tag, which are not used here");
         return NULL;
     }
-    if (depth >= YAML_DEPTH) {
+    if (depth >= LIMIT_YAML_DEPTH) {
         refuse_event(p, event, "nested too deeply");
         return NULL;
     }

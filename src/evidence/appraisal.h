@@ -5,6 +5,7 @@
 #define IDEVS_EVIDENCE_APPRAISAL_H
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "crypto/digest.h"
 #include "crypto/key.h"
 #include "wire/approval.h"
@@ -13,13 +14,12 @@
 #include "wire/platform_request.h"
 #include "wire/tier.h"
 
-#define APPRAISAL_POLICY    "idevs-appraisal-1"
-#define APPRAISAL_APPROVALS 32 /* newest ones of a name that count */
+#define APPRAISAL_POLICY "idevs-appraisal-1"
 
 /* What the authority knows of the platform that vouches. */
 struct appraisal_platform {
     enum tier tier;
-    char back_ends[PLATFORM_BACK_ENDS][PLATFORM_TEXT];
+    char back_ends[LIMIT_BACK_ENDS][LIMIT_PLATFORM_TEXT];
     size_t n_back_ends;
 };
 
@@ -27,7 +27,7 @@ struct appraisal_platform {
 struct appraisal_name {
     bool is_owned;
     uint8_t owner[SHA256_LEN]; /* SHA-256 of the SPKI of whoever first approved it */
-    struct approval approvals[APPRAISAL_APPROVALS]; /* by that owner, newest first */
+    struct approval approvals[LIMIT_APPROVALS]; /* by that owner, newest first */
     size_t n_approvals;
 };
 

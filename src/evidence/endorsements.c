@@ -64,7 +64,7 @@ static bool add_pem(struct endorsements *e, struct bytes content, bool roots,
                     struct idevs_error *ret_err)
 {
     struct reader r = reader_of(content);
-    char label[PEM_LABEL];
+    char label[LIMIT_PEM_LABEL];
     bool prose;
     _cleanup_buffer_ struct buffer der = buffer_up_to(LIMIT_CRL);
 

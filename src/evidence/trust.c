@@ -2,7 +2,6 @@
 #include "base/text.h"
 
 /* A certificate for each of the roots and certificates of the endorsements, and of the evidence. */
-#define PATH_MAX_CERTIFICATES (3 * LIMIT_ENDORSEMENTS)
 
 static const struct {
     enum maker maker;
@@ -41,9 +40,9 @@ static bool is_named_root(const struct certificate *c, const struct endorsements
 }
 
 struct found {
-    const struct certificate *others[PATH_MAX_CERTIFICATES];
+    const struct certificate *others[LIMIT_PATH_CERTIFICATES];
     size_t n_others;
-    const struct certificate *roots[PATH_MAX_CERTIFICATES];
+    const struct certificate *roots[LIMIT_PATH_CERTIFICATES];
     size_t n_roots;
 };
 

@@ -2,7 +2,6 @@
 #include "wire/bhttp.h"
 
 #define ATTESTATION_LABEL "idevs attestation v1"
-#define LIMIT_SEALED      (LIMIT_LOG_LINE * 2)
 
 void attestation_report_data(const uint8_t spki[SPKI_LEN], const uint8_t challenge[CHALLENGE_LEN],
                              struct bytes anchor_der, uint8_t ret[REPORT_DATA_LEN])
@@ -44,7 +43,7 @@ bool log_seal(const uint8_t owner[X25519_LEN], const char *program, struct bytes
     uint8_t enc[HPKE_ENC_LEN];
     _cleanup_hpke_ struct hpke h;
     _cleanup_buffer_ struct buffer info = buffer_up_to(sizeof(LOG_INFO) + LIMIT_PROGRAM_NAME);
-    _cleanup_buffer_ struct buffer block = buffer_up_to(LIMIT_SEALED);
+    _cleanup_buffer_ struct buffer block = buffer_up_to(LIMIT_LOG_BLOCK);
     size_t before = b->len;
 
     if (line.len <= LIMIT_LOG_LINE && buffer_append_u16(&block, (uint16_t)line.len) &&
@@ -78,7 +77,7 @@ bool log_open_line(const struct x25519_key *owner, const char *program, struct b
     struct bytes line;
     _cleanup_hpke_ struct hpke h;
     _cleanup_buffer_ struct buffer info = buffer_up_to(sizeof(LOG_INFO) + LIMIT_PROGRAM_NAME);
-    _cleanup_buffer_ struct buffer block = buffer_up_to(LIMIT_SEALED);
+    _cleanup_buffer_ struct buffer block = buffer_up_to(LIMIT_LOG_BLOCK);
 
     return reader_bytes(&r, HPKE_ENC_LEN, &enc) && log_info_of(program, &info) &&
            hpke_setup_receiver(enc.data, owner, buffer_bytes(&info), &h) &&

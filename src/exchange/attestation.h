@@ -6,6 +6,8 @@
 #include "base/limits.h"
 #include "crypto/digest.h"
 #include "crypto/hpke.h"
+#include "wire/certificate_request.h"
+#include "wire/eat.h"
 
 /* SHA-512("idevs attestation v1" 00 || SHA-256(SPKI) || challenge || SHA-256(anchor DER)) */
 void attestation_report_data(const uint8_t spki[SPKI_LEN], const uint8_t challenge[CHALLENGE_LEN],

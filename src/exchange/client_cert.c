@@ -2,8 +2,6 @@
 #include "base/text.h"
 #include "exchange/keys.h"
 
-#define LIMIT_ITEM (LIMIT_CERTIFICATE / 3 * 4 + 8) /* base64 of a certificate */
-
 static bool put_item(const struct certificate *c, struct buffer *b)
 {
     return buffer_append_text(b, ":") && base64_encode(certificate_der(c), b) &&
@@ -28,7 +26,7 @@ static bool take_item(struct reader *r, struct buffer *der)
         return false;
     const uint8_t *text = r->at + 1;
     const uint8_t *end = memchr(text, ':', reader_left(r) - 1);
-    if (!end || end == text || (size_t)(end - text) > LIMIT_ITEM ||
+    if (!end || end == text || (size_t)(end - text) > LIMIT_CLIENT_CERT_ITEM ||
         !base64_decode(bytes_of(text, (size_t)(end - text)), der))
         return false;
     r->at = end + 1;

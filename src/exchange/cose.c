@@ -3,15 +3,13 @@
 #include "crypto/digest.h"
 #include "wire/cose.h"
 
-#define LIMIT_HEADERS KIB(1)
-
 bool cose_sign(const struct key *key, const char *type, struct bytes payload, struct buffer *b)
 {
     uint8_t spki[SPKI_LEN];
     uint8_t kid[SHA256_LEN];
     uint8_t signature[ES256_LEN];
-    _cleanup_buffer_ struct buffer protected = buffer_up_to(LIMIT_HEADERS);
-    _cleanup_buffer_ struct buffer to_sign = buffer_up_to(payload.len + 2 * LIMIT_HEADERS);
+    _cleanup_buffer_ struct buffer protected = buffer_up_to(LIMIT_COSE_HEADERS);
+    _cleanup_buffer_ struct buffer to_sign = buffer_up_to(payload.len + 2 * LIMIT_COSE_HEADERS);
 
     key_spki(key, spki);
     sha256(bytes_of(spki, sizeof(spki)), kid);
@@ -31,7 +29,7 @@ bool cose_verify(const struct public_key *key, const char *type, struct bytes in
                  struct bytes *ret_payload)
 {
     struct cose_sign1 m;
-    _cleanup_buffer_ struct buffer signed_text = buffer_up_to(in.len + LIMIT_HEADERS);
+    _cleanup_buffer_ struct buffer signed_text = buffer_up_to(in.len + LIMIT_COSE_HEADERS);
 
     if (!cose_decode(in, &m) || !bytes_equal_text(m.type, type) || m.signature.len != ES256_LEN ||
         !cose_to_sign(m.protected, bytes_of("", 0), m.payload, &signed_text) ||

@@ -4,7 +4,6 @@
 
 #define CERT       "idevs-service-cert"
 #define CERT_CHAIN "idevs-service-cert-chain"
-#define STORAGE    (2 * LIMIT_CHAIN_BYTES + KIB(4))
 
 void signed_keys_free(struct signed_keys *k)
 {
@@ -29,8 +28,8 @@ static struct bytes keep(struct signed_keys *k, struct buffer *b)
 
 static bool reserve(struct buffer *storage)
 {
-    *storage = buffer_up_to(STORAGE);
-    if (!buffer_extend(storage, STORAGE))
+    *storage = buffer_up_to(LIMIT_KEYS_STORAGE);
+    if (!buffer_extend(storage, LIMIT_KEYS_STORAGE))
         return false;
     storage->len = 0;
     return true;
@@ -72,7 +71,7 @@ static bool add_signature(struct signed_keys *k, const struct key *key,
 
 static bool add_chain(struct signed_keys *k, const struct chain *service, struct buffer *scratch)
 {
-    _cleanup_buffer_ struct buffer above = buffer_up_to(STORAGE);
+    _cleanup_buffer_ struct buffer above = buffer_up_to(LIMIT_KEYS_STORAGE);
 
     return client_cert_encode(service, scratch, &above) && add(k, CERT, scratch) &&
            (above.len == 0 || add(k, CERT_CHAIN, &above));
@@ -84,7 +83,7 @@ bool signed_keys_make(const struct ohttp_key_config *config, const struct chain 
     struct httpsig_params p = {.created = now, .expires = now + life};
     struct signed_keys k = {.message = {.status = 200}};
     uint8_t hash[SHA256_LEN];
-    _cleanup_buffer_ struct buffer scratch = buffer_up_to(STORAGE);
+    _cleanup_buffer_ struct buffer scratch = buffer_up_to(LIMIT_KEYS_STORAGE);
 
     if (service->n == 0 || life <= 0 || life > (int64_t)LIMIT_KEYS_LIFE)
         return false;

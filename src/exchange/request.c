@@ -5,7 +5,6 @@
 #include "wire/httpsig.h"
 
 #define REQUEST_LABEL "message/bhttp request"
-#define LIMIT_ADDED   2048 /* bytes of the fields that are added here */
 
 void exchange_wipe(struct exchange *x)
 {
@@ -97,9 +96,9 @@ static bool write_signed(const struct http_message *m, const struct exchange_sig
     struct httpsig_params p = {.created = now, .expires = now + LIMIT_SIGNATURE_LIFE};
     struct http_message all = *m;
     __attribute__((cleanup(additions_free))) struct additions a = {
-        .digest = buffer_up_to(LIMIT_ADDED),
-        .input = buffer_up_to(LIMIT_ADDED),
-        .signature = buffer_up_to(LIMIT_ADDED),
+        .digest = buffer_up_to(LIMIT_SIGNATURE_ADDED),
+        .input = buffer_up_to(LIMIT_SIGNATURE_ADDED),
+        .signature = buffer_up_to(LIMIT_SIGNATURE_ADDED),
     };
 
     return is_signable(m) && exchange_nonce(x, p.nonce) && digest_text(signer->keyid, p.keyid) &&

@@ -39,7 +39,7 @@ struct call {
 
 size_t sealed_size(size_t max_body)
 {
-    return max_body + LIMIT_FIELD_BYTES + 2 * PADDING_STEP;
+    return max_body + LIMIT_MESSAGE_EXTRA;
 }
 
 /* ---- life ---- */
@@ -127,7 +127,7 @@ static void answer_sealed(struct call *c, struct http_message *m)
 
 static void answer_problem(struct call *c, const struct idevs_error *err)
 {
-    _cleanup_buffer_ struct buffer body = buffer_up_to(KIB(4));
+    _cleanup_buffer_ struct buffer body = buffer_up_to(LIMIT_PROBLEM);
     const struct code *code = code_find(err->code);
     struct http_message m = {.status = (uint16_t)(code ? code->http_status : 500)};
     char name[sizeof(err->code)];

@@ -5,10 +5,8 @@
 
 #include <stdlib.h>
 
-#define TABLE        2048 /* chains; a power of two */
-#define VERIFY_AGAIN 300  /* seconds after which a cached path is verified anew */
+#define TABLE 2048 /* chains; a power of two */
 /* Both fields together, in base64 with separators. */
-#define MAX_FIELDS (LIMIT_CHAIN_BYTES / 3 * 4 + 64)
 
 struct entry {
     struct caller caller; /* first: caller_release() finds the entry by it */
@@ -104,7 +102,7 @@ static void insert(struct certificates *c, struct entry *e)
 {
     struct entry **chain = chain_of(c, e->digest);
 
-    if (c->n == CERTIFICATES_MAX)
+    if (c->n == LIMIT_CACHED_CHAINS)
         drop(c, c->oldest);
     e->next_in_table = *chain;
     *chain = e;
@@ -172,7 +170,7 @@ static bool read_claims(const struct certificates *c, struct caller *caller,
     struct bytes cmw;
     struct bytes type;
     struct bytes value;
-    char id[POLICY_URI];
+    char id[LIMIT_PROGRAM_URI];
 
     if (!certificate_uri(leaf, id, sizeof(id)) || !certificate_public_key(leaf))
         return refuse(err, "certificate.malformed", "no SPIFFE ID, or no P-256 key");
@@ -204,7 +202,7 @@ static bool still_valid(const struct certificates *c, struct entry *e, int64_t n
 {
     if (now < e->not_before || now > e->not_after)
         return refuse(err, "certificate.expired", "%s", e->caller.program.id);
-    if (now >= e->verified_at && now - e->verified_at < VERIFY_AGAIN)
+    if (now >= e->verified_at && now - e->verified_at < LIMIT_VERIFIED_LIFE)
         return true;
     if (!chain_verify(&e->caller.chain, c->anchors, c->n_anchors, CHAIN_PROGRAM, now, err))
         return false;
@@ -218,8 +216,8 @@ static struct entry *validate(struct certificates *c, struct bytes cert, struct 
     struct entry *e = alloc_zero(1, sizeof(*e));
 
     e->references = 1;
-    e->caller.cert = buffer_up_to(MAX_FIELDS);
-    e->caller.cert_chain = buffer_up_to(MAX_FIELDS);
+    e->caller.cert = buffer_up_to(LIMIT_CLIENT_CERT);
+    e->caller.cert_chain = buffer_up_to(LIMIT_CLIENT_CERT);
     if (fill(c, e, cert, cert_chain, now, err))
         return e;
     caller_release(&e->caller);
@@ -231,7 +229,7 @@ struct caller *certificates_find(struct certificates *c, struct bytes cert, stru
 {
     uint8_t digest[SHA256_LEN];
 
-    if (cert.len == 0 || cert.len + cert_chain.len > MAX_FIELDS) {
+    if (cert.len == 0 || cert.len + cert_chain.len > LIMIT_CLIENT_CERT) {
         refuse(ret_err, "certificate.malformed", "%zu bytes of client certificates",
                cert.len + cert_chain.len);
         return NULL;

@@ -7,8 +7,6 @@
 #include "crypto/x509.h"
 #include "gateway/policy.h"
 
-#define CERTIFICATES_MAX 1024
-
 /* A validated chain and what its leaf says. Shared: released by whoever got it. */
 struct caller {
     struct chain chain; /* leaf and what the path to the anchor needed; nothing unverified */

@@ -6,29 +6,25 @@
 #include <stdlib.h>
 
 static const char *const METHODS[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", NULL};
-static const char *const TIERS[] = {"hardware", "isolated", "development", NULL};
 
-static bool is_in(const char *const *list, const char *text)
+static bool method_is_known(const char *text)
 {
-    for (size_t i = 0; list[i]; i++)
-        if (strcmp(list[i], text) == 0)
+    for (size_t i = 0; METHODS[i]; i++)
+        if (strcmp(METHODS[i], text) == 0)
             return true;
     return false;
 }
 
-static bool method_is_known(const char *text)
-{
-    return is_in(METHODS, text);
-}
-
 static bool tier_is_known(const char *text)
 {
-    return is_in(TIERS, text);
+    enum tier tier;
+
+    return tier_from_name(text, &tier);
 }
 
 static bool back_end_is_name(const char *text)
 {
-    return name_is_valid(text, EAT_TEXT - 1);
+    return name_is_valid(text, LIMIT_EAT_TEXT - 1);
 }
 
 /* An exact path, or a prefix whose last segment is the '*'. */
@@ -67,9 +63,9 @@ static bool texts(struct yaml *map, const char *key, bool (*valid)(const char *)
 
 static bool spiffe_is_valid(const char *name)
 {
-    size_t n = strnlen(name, POLICY_URI);
+    size_t n = strnlen(name, LIMIT_PROGRAM_URI);
 
-    if (n >= POLICY_URI || strncmp(name, "spiffe://", 9) != 0 || !name[9])
+    if (n >= LIMIT_PROGRAM_URI || strncmp(name, "spiffe://", 9) != 0 || !name[9])
         return false;
     for (const char *p = name; *p; p++)
         if (*p <= 0x20 || *p >= 0x7f)
@@ -83,9 +79,10 @@ static bool program(struct yaml *map, struct policy_program *ret, struct idevs_e
         return false;
     if (!spiffe_is_valid(ret->name))
         return yaml_refuse(map, err, "name: not a SPIFFE ID (spiffe://DOMAIN/program/NAME)");
-    return texts(map, "methods", method_is_known, POLICY_METHODS, ret->methods, &ret->n_methods,
-                 err) &&
-           texts(map, "paths", pattern_is_valid, POLICY_PATHS, ret->paths, &ret->n_paths, err);
+    return texts(map, "methods", method_is_known, LIMIT_POLICY_METHODS, ret->methods,
+                 &ret->n_methods, err) &&
+           texts(map, "paths", pattern_is_valid, LIMIT_POLICY_PATHS, ret->paths, &ret->n_paths,
+                 err);
 }
 
 static bool programs(struct yaml *doc, struct policy *ret, struct idevs_error *err)
@@ -97,8 +94,8 @@ static bool programs(struct yaml *doc, struct policy *ret, struct idevs_error *e
     if (!list)
         return true;
     size_t n = yaml_count(list);
-    if (n == 0 || n > POLICY_PROGRAMS)
-        return yaml_refuse(list, err, "programs: 1 to %d entries", POLICY_PROGRAMS);
+    if (n == 0 || n > LIMIT_POLICY_PROGRAMS)
+        return yaml_refuse(list, err, "programs: 1 to %d entries", LIMIT_POLICY_PROGRAMS);
     ret->names_programs = true;
     ret->programs = alloc_zero(n, sizeof(*ret->programs));
     ret->n_programs = n;
@@ -119,8 +116,8 @@ static bool anchors(struct yaml *doc, struct gateway_config *ret, struct idevs_e
     if (!yaml_list(doc, "program_anchors", YAML_REQUIRED, &list, err))
         return false;
     size_t n = yaml_count(list);
-    if (n == 0 || n > GATEWAY_ANCHORS)
-        return yaml_refuse(list, err, "program_anchors: 1 to %d files", GATEWAY_ANCHORS);
+    if (n == 0 || n > LIMIT_GATEWAY_ANCHORS)
+        return yaml_refuse(list, err, "program_anchors: 1 to %d files", LIMIT_GATEWAY_ANCHORS);
     for (size_t i = 0; i < n; i++)
         if (!yaml_path(yaml_at(list, i), NULL, YAML_REQUIRED, &ret->anchors[i], err))
             return false;
@@ -152,10 +149,11 @@ static bool files(struct yaml *doc, struct gateway_config *ret, struct idevs_err
 static bool limits(struct yaml *doc, struct gateway_config *ret, struct idevs_error *err)
 {
     uint64_t max_body = LIMIT_BODY;
-    uint64_t seconds = 60;
+    uint64_t seconds = LIMIT_UPSTREAM_TIME;
 
     if (!yaml_size(doc, "max_body", YAML_OPTIONAL, 1, LIMIT_BODY_CEILING, &max_body, err) ||
-        !yaml_seconds(doc, "upstream_timeout", YAML_OPTIONAL, 1, 3600, &seconds, err) ||
+        !yaml_seconds(doc, "upstream_timeout", YAML_OPTIONAL, 1, LIMIT_UPSTREAM_TIME_CEILING,
+                      &seconds, err) ||
         !yaml_bool(doc, "honours_idempotency_key", YAML_OPTIONAL, &ret->honours_idempotency_key,
                    err))
         return false;
@@ -169,9 +167,9 @@ static bool fill(struct yaml *doc, struct gateway_config *ret, struct idevs_erro
     struct policy *p = &ret->policy;
 
     return names(doc, ret, err) && files(doc, ret, err) && limits(doc, ret, err) &&
-           texts(doc, "tiers", tier_is_known, POLICY_TIERS, p->tiers, &p->n_tiers, err) &&
-           texts(doc, "back_ends", back_end_is_name, POLICY_BACK_ENDS, p->back_ends,
-                 &p->n_back_ends, err) &&
+           texts(doc, "tiers", tier_is_known, TIERS, p->tiers, &p->n_tiers, err) &&
+           texts(doc, "back_ends", back_end_is_name, LIMIT_BACK_ENDS, p->back_ends, &p->n_back_ends,
+                 err) &&
            programs(doc, p, err) && yaml_done(doc, err);
 }
 

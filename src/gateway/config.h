@@ -2,10 +2,9 @@
 #ifndef IDEVS_GATEWAY_CONFIG_H
 #define IDEVS_GATEWAY_CONFIG_H
 
+#include "base/limits.h"
 #include "document/yaml.h"
 #include "gateway/policy.h"
-
-#define GATEWAY_ANCHORS 8
 
 struct gateway_config {
     struct yaml *document;   /* owns every text below */
@@ -15,7 +14,7 @@ struct gateway_config {
     const char *certificate; /* PEM chain and PEM key of the service */
     const char *key;
     const char *previous_key; /* of before a change of keys, or NULL: opens old state once */
-    const char *anchors[GATEWAY_ANCHORS]; /* PEM files: CAs of the accepted tiers */
+    const char *anchors[LIMIT_GATEWAY_ANCHORS]; /* PEM files: CAs of the accepted tiers */
     size_t n_anchors;
     const char *state; /* folder */
     size_t max_body;   /* of a request and of a response */

@@ -11,7 +11,6 @@
 
 #define KEYS_PATH   "/.well-known/ohttp-gateway"
 #define HEALTH_PATH "/.well-known/idevs/health"
-#define SWEEP_EVERY 600
 
 /* ---- requests ---- */
 
@@ -224,7 +223,7 @@ bool gateway_start(struct gateway *g, struct idevs_error *ret_err)
         .max_body = g->config->max_body,
         .total_ms = (long)g->config->upstream_seconds * 1000,
     };
-    struct timeval every = {.tv_sec = SWEEP_EVERY};
+    struct timeval every = {.tv_sec = LIMIT_SWEEP_EVERY};
 
     if (!worker_start(g->worker, ret_err))
         return false;
@@ -258,7 +257,7 @@ void gateway_drain(struct gateway *g)
         return;
     g->draining = true;
     /* As long as the slowest exchange that is allowed. */
-    server_drain(g->server, g->config->upstream_seconds + 5, on_drained, g);
+    server_drain(g->server, g->config->upstream_seconds + LIMIT_GATEWAY_DRAIN_EXTRA, on_drained, g);
 }
 
 void gateway_log_steps(const struct gateway *gateway)

@@ -1,8 +1,6 @@
 #include "gateway/ledger.h"
 #include "base/fault.h"
 
-#define SWEEP_ROWS 2000
-
 /* Column `state` of table `once`; stored, so never renumbered. */
 enum {
     ONCE_INTENT = 0,
@@ -195,7 +193,7 @@ bool ledger_sweep(struct store *store, int64_t now, bool *ret_more, struct idevs
 
     if (!count_expired(store, before, &n, ret_err))
         return false;
-    *ret_more = n > SWEEP_ROWS;
+    *ret_more = n > LIMIT_SWEEP_ROWS;
     if (n == 0)
         return true;
     _cleanup_statement_ struct statement *s = store_prepare(
@@ -204,6 +202,6 @@ bool ledger_sweep(struct store *store, int64_t now, bool *ret_more, struct idevs
     if (!s)
         return false;
     bind_int(s, 1, before);
-    bind_int(s, 2, SWEEP_ROWS);
+    bind_int(s, 2, LIMIT_SWEEP_ROWS);
     return run(s, ret_err);
 }

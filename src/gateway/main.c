@@ -45,7 +45,7 @@ static bool enter_sandbox(const struct gateway_config *config, struct idevs_erro
     struct sandbox profile = {
         .name = "idevs-gateway",
         .calls = SANDBOX_FILES | SANDBOX_NETWORK,
-        .max_files = 4096,
+        .max_files = LIMIT_GATEWAY_FILES,
         .read = {"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/host.conf",
                  "/etc/gai.conf"},
         .write = {config->state},

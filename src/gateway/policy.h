@@ -5,24 +5,19 @@
 #define IDEVS_GATEWAY_POLICY_H
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "wire/eat.h"
 #include "wire/http.h"
-
-#define POLICY_PROGRAMS  256
-#define POLICY_METHODS   8
-#define POLICY_PATHS     32
-#define POLICY_TIERS     3
-#define POLICY_BACK_ENDS 8
-#define POLICY_URI       256 /* of a SPIFFE ID, with its NUL */
+#include "wire/tier.h"
 
 /* Paths below this are the gateway's own (docs/interfaces.md). */
 #define STATE_PATH "/.well-known/idevs/state/"
 
 struct policy_program {
-    const char *name;                    /* SPIFFE ID */
-    const char *methods[POLICY_METHODS]; /* none: all */
+    const char *name;                          /* SPIFFE ID */
+    const char *methods[LIMIT_POLICY_METHODS]; /* none: all */
     size_t n_methods;
-    const char *paths[POLICY_PATHS]; /* exact, or a prefix that ends in "/" and "*"; none: all */
+    const char *paths[LIMIT_POLICY_PATHS]; /* exact, or ends in "/" and "*"; none: all */
     size_t n_paths;
 };
 
@@ -30,17 +25,17 @@ struct policy {
     bool names_programs; /* false: every program whose certificate is accepted */
     struct policy_program *programs;
     size_t n_programs;
-    const char *tiers[POLICY_TIERS]; /* none: those of the anchors */
+    const char *tiers[TIERS]; /* none: those of the anchors */
     size_t n_tiers;
-    const char *back_ends[POLICY_BACK_ENDS]; /* none: all */
+    const char *back_ends[LIMIT_BACK_ENDS]; /* none: all */
     size_t n_back_ends;
 };
 
 /* What a certificate says as far as policy asks: kept for each cached certificate. */
 struct program {
-    char id[POLICY_URI]; /* SPIFFE ID */
-    char tier[EAT_TEXT];
-    char back_end[EAT_TEXT];
+    char id[LIMIT_PROGRAM_URI]; /* SPIFFE ID */
+    char tier[LIMIT_EAT_TEXT];
+    char back_end[LIMIT_EAT_TEXT];
     bool reads; /* its attested manifest names our authority under reads, writes */
     bool writes;
 };

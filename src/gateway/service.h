@@ -3,6 +3,7 @@
 #ifndef IDEVS_GATEWAY_SERVICE_H
 #define IDEVS_GATEWAY_SERVICE_H
 
+#include "base/limits.h"
 #include "gateway/certificates.h"
 #include "gateway/claims.h"
 #include "gateway/config.h"
@@ -23,8 +24,8 @@ struct gateway {
     struct chain service; /* certificate chain and key of the service */
     struct key *key;
     struct keyring keyring;
-    struct chain anchors[GATEWAY_ANCHORS];                  /* one a file */
-    struct bytes anchor_der[GATEWAY_ANCHORS * LIMIT_CHAIN]; /* all of them */
+    struct chain anchors[LIMIT_GATEWAY_ANCHORS];                  /* one a file */
+    struct bytes anchor_der[LIMIT_GATEWAY_ANCHORS * LIMIT_CHAIN]; /* all of them */
     size_t n_anchors;
     struct certificates *certificates;
     struct claims *claims;

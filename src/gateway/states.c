@@ -104,7 +104,7 @@ static bool count_names(struct store *store, const char *program, int64_t *ret,
 static bool save(struct store *store, const struct vault *vault, const char *program,
                  const struct state_request *r, int64_t version, struct idevs_error *err)
 {
-    _cleanup_buffer_ struct buffer sealed = buffer_up_to(LIMIT_STATE_VALUE + KIB(1));
+    _cleanup_buffer_ struct buffer sealed = buffer_up_to(LIMIT_STATE_SEALED);
     struct vault_place place = place_of(program, r->name, version);
 
     if (!vault_seal(vault, &place, r->content, &sealed))

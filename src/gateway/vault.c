@@ -10,12 +10,11 @@
 
 #define WRAP_LABEL "idevs gateway vault key v1"
 #define DATA_LABEL "idevs gateway vault data v1"
-#define MAX_FILE   KIB(4)
 
 /* The private key's PKCS#8 form is the secret from which the wrapping key is derived (HKDF). */
 static bool wrap(const struct key *key, const uint8_t secret[VAULT_KEY_LEN], struct buffer *b)
 {
-    _cleanup_buffer_ struct buffer pem = buffer_up_to(MAX_FILE);
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM_KEY);
 
     return key_save(key, &pem) && rest_seal(buffer_bytes(&pem), WRAP_LABEL, bytes_of(NULL, 0),
                                             bytes_of(secret, VAULT_KEY_LEN), b);
@@ -23,8 +22,8 @@ static bool wrap(const struct key *key, const uint8_t secret[VAULT_KEY_LEN], str
 
 static bool unwrap(const struct key *key, struct bytes wrapped, uint8_t ret[VAULT_KEY_LEN])
 {
-    _cleanup_buffer_ struct buffer pem = buffer_up_to(MAX_FILE);
-    _cleanup_buffer_ struct buffer secret = buffer_up_to(MAX_FILE);
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM_KEY);
+    _cleanup_buffer_ struct buffer secret = buffer_up_to(LIMIT_PEM_KEY);
 
     if (!key || !key_save(key, &pem) ||
         !rest_open(buffer_bytes(&pem), WRAP_LABEL, bytes_of(NULL, 0), wrapped, &secret) ||
@@ -37,7 +36,7 @@ static bool unwrap(const struct key *key, struct bytes wrapped, uint8_t ret[VAUL
 static bool write_wrapped(const char *path, const struct key *key,
                           const uint8_t secret[VAULT_KEY_LEN], struct idevs_error *err)
 {
-    _cleanup_buffer_ struct buffer wrapped = buffer_up_to(MAX_FILE);
+    _cleanup_buffer_ struct buffer wrapped = buffer_up_to(LIMIT_PEM_KEY);
 
     if (!wrap(key, secret, &wrapped))
         return refuse(err, "internal", "the vault's key cannot be encrypted");
@@ -47,7 +46,7 @@ static bool write_wrapped(const char *path, const struct key *key,
 static bool read_wrapped(const char *path, const struct key *key, const struct key *previous,
                          struct vault *ret, struct idevs_error *err)
 {
-    _cleanup_buffer_ struct buffer wrapped = buffer_up_to(MAX_FILE);
+    _cleanup_buffer_ struct buffer wrapped = buffer_up_to(LIMIT_PEM_KEY);
 
     if (!file_read(path, &wrapped, err))
         return false;
@@ -88,7 +87,7 @@ static bool place_text(const struct vault_place *place, struct buffer *b)
 bool vault_seal(const struct vault *vault, const struct vault_place *place, struct bytes plain,
                 struct buffer *b)
 {
-    _cleanup_buffer_ struct buffer aad = buffer_up_to(KIB(1));
+    _cleanup_buffer_ struct buffer aad = buffer_up_to(LIMIT_VAULT_PLACE);
 
     return place_text(place, &aad) && rest_seal(bytes_of(vault->secret, VAULT_KEY_LEN), DATA_LABEL,
                                                 buffer_bytes(&aad), plain, b);
@@ -97,7 +96,7 @@ bool vault_seal(const struct vault *vault, const struct vault_place *place, stru
 bool vault_unseal(const struct vault *vault, const struct vault_place *place, struct bytes sealed,
                   struct buffer *b)
 {
-    _cleanup_buffer_ struct buffer aad = buffer_up_to(KIB(1));
+    _cleanup_buffer_ struct buffer aad = buffer_up_to(LIMIT_VAULT_PLACE);
 
     return place_text(place, &aad) && rest_open(bytes_of(vault->secret, VAULT_KEY_LEN), DATA_LABEL,
                                                 buffer_bytes(&aad), sealed, b);

@@ -10,8 +10,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define BATCH 128 /* jobs of one transaction */
-
 struct queue {
     struct job *first;
     struct job **last;
@@ -100,7 +98,7 @@ static size_t take_batch(struct worker *w, struct job **jobs)
     pthread_mutex_lock(&w->lock);
     while (!w->waiting.first && !w->stop)
         pthread_cond_wait(&w->work, &w->lock);
-    while (n < BATCH && w->waiting.first)
+    while (n < LIMIT_WORKER_BATCH && w->waiting.first)
         jobs[n++] = queue_take(&w->waiting);
     pthread_mutex_unlock(&w->lock);
     return n;
@@ -121,7 +119,7 @@ static void give_back(struct worker *w, struct job *const *jobs, size_t n)
 static void *work(void *context)
 {
     struct worker *w = context;
-    struct job *jobs[BATCH];
+    struct job *jobs[LIMIT_WORKER_BATCH];
     size_t n;
 
     while ((n = take_batch(w, jobs)) > 0) {

@@ -6,9 +6,6 @@
 
 #include <stdio.h>
 
-#define MAX_WAIT   30
-#define MAX_ANSWER MIB(8)
-
 static const struct {
     const char *method;
     const char *path; /* '*' stands for one segment */
@@ -19,20 +16,20 @@ static const struct {
     {"GET", "/v1/health", api_health, 0, true},
     {"PUT", "/v1/blobs/*", api_put_blob, LIMIT_EXECUTABLE, false},
     {"GET", "/v1/blobs/*", api_get_blob, 0, false},
-    {"POST", "/v1/programs", api_add_program, KIB(16), false},
+    {"POST", "/v1/programs", api_add_program, LIMIT_API_BODY, false},
     {"GET", "/v1/programs", api_list_programs, 0, false},
     {"GET", "/v1/programs/*", api_get_program, 0, false},
     {"DELETE", "/v1/programs/*", api_delete_program, 0, false},
-    {"POST", "/v1/programs/*/builds", api_add_build, KIB(16), false},
+    {"POST", "/v1/programs/*/builds", api_add_build, LIMIT_API_BODY, false},
     {"GET", "/v1/builds/*", api_get_build, 0, false},
-    {"POST", "/v1/programs/*/runs", api_add_run, KIB(16), false},
+    {"POST", "/v1/programs/*/runs", api_add_run, LIMIT_API_BODY, false},
     {"GET", "/v1/runs", api_list_runs, 0, false},
     {"GET", "/v1/runs/*", api_get_run, 0, false},
-    {"POST", "/v1/runs/*/stop", api_stop_run, KIB(16), false},
+    {"POST", "/v1/runs/*/stop", api_stop_run, LIMIT_API_BODY, false},
     {"GET", "/v1/runs/*/logs", api_get_logs, 0, false},
     {"GET", "/v1/runs/*/certificate", api_get_certificate, 0, false},
     {"GET", "/v1/services", api_list_services, 0, false},
-    {"PUT", "/v1/services/*", api_put_service, KIB(16), false},
+    {"PUT", "/v1/services/*", api_put_service, LIMIT_API_BODY, false},
     {"DELETE", "/v1/services/*", api_delete_service, 0, false},
 };
 
@@ -49,7 +46,7 @@ static void answer(struct launcher *l, struct server_request *request, int statu
 
 void api_answer(struct launcher *l, struct server_request *request, int status, json_t *object)
 {
-    _cleanup_buffer_ struct buffer b = buffer_up_to(MAX_ANSWER);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_API_ANSWER);
     _cleanup_json_ json_t *owned = object;
     struct idevs_error err;
 
@@ -140,7 +137,8 @@ bool api_parameter_name(const struct api_call *call, size_t max, struct idevs_er
 /* ---- routing ---- */
 
 /* The pattern's '*' takes one segment that is not empty. */
-static bool path_matches(const char *pattern, const char *path, size_t len, char ret[API_PARAMETER])
+static bool path_matches(const char *pattern, const char *path, size_t len,
+                         char ret[LIMIT_API_PARAMETER])
 {
     size_t at = 0;
 
@@ -153,7 +151,7 @@ static bool path_matches(const char *pattern, const char *path, size_t len, char
         size_t n = 0;
         while (at + n < len && path[at + n] != '/')
             n++;
-        if (n == 0 || n >= API_PARAMETER)
+        if (n == 0 || n >= LIMIT_API_PARAMETER)
             return false;
         memcpy(ret, path + at, n);
         ret[n] = 0;
@@ -174,7 +172,7 @@ static bool take_query_pair(struct api_call *call, struct bytes name, struct byt
     }
     if (bytes_equal_text(name, "wait") && parse_u64(value, UINT32_MAX, &n)) {
         call->waits = n > 0;
-        call->wait = n < MAX_WAIT ? (unsigned)n : MAX_WAIT;
+        call->wait = n < LIMIT_API_WAIT ? (unsigned)n : LIMIT_API_WAIT;
         return true;
     }
     if (bytes_equal_text(name, "after") && parse_u64(value, INT64_MAX, &n)) {

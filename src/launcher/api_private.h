@@ -2,20 +2,19 @@
 #ifndef IDEVS_LAUNCHER_API_PRIVATE_H
 #define IDEVS_LAUNCHER_API_PRIVATE_H
 
+#include "base/limits.h"
 #include "document/json.h"
 #include "launcher/api.h"
 #include "net/server.h"
-
-#define API_PARAMETER 128
 
 struct api_call {
     struct launcher *launcher;
     struct server_request *request;
     const struct http_message *message;
     struct owner owner;
-    char parameter[API_PARAMETER]; /* the NAME, ID or SHA256 of the path */
-    bool waits;                    /* the query has `wait` */
-    unsigned wait;                 /* seconds */
+    char parameter[LIMIT_API_PARAMETER]; /* the NAME, ID or SHA256 of the path */
+    bool waits;                          /* the query has `wait` */
+    unsigned wait;                       /* seconds */
     int64_t after;
     char state[16];
 };

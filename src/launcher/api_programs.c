@@ -143,7 +143,7 @@ static bool program_fields(const json_t *body, struct program *ret, struct idevs
     ret->executable.set = json_object_get(body, "executable") != NULL;
     ret->state = ret->executable.set ? PROGRAM_BUILT : PROGRAM_NEW;
     ret->created = clock_unix();
-    if (!json_text(body, "name", API_PARAMETER, &name, ret_err))
+    if (!json_text(body, "name", LIMIT_API_PARAMETER, &name, ret_err))
         return false;
     if (!name_is_valid(name, LIMIT_PROGRAM_NAME))
         return refuse(ret_err, "name.invalid", "%s", name);

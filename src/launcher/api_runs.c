@@ -7,9 +7,6 @@
 #include "launcher/waiters.h"
 #include "wire/http.h"
 
-#define MAX_LINES      500
-#define MAX_LINE_BYTES MIB(1)
-
 static const char *const LINE_KINDS[] = {
     [LINE_OWNER] = "owner",
     [LINE_OPEN] = "open",
@@ -138,7 +135,7 @@ void api_stop_run(struct api_call *call)
 void api_get_certificate(struct api_call *call)
 {
     struct launcher *l = call->launcher;
-    _cleanup_buffer_ struct buffer pem = buffer_up_to(KIB(256));
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM_CHAIN);
     struct run_row row;
     struct idevs_error err;
 
@@ -160,7 +157,7 @@ struct lines {
 
 static json_t *line_data(const struct line *line)
 {
-    _cleanup_buffer_ struct buffer b = buffer_up_to(KIB(32));
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_LOG_TEXT);
 
     if (line->kind != LINE_OWNER)
         return api_text(line->data);
@@ -175,7 +172,7 @@ static bool list_line(const struct line *line, void *context)
     json_t *object = json_object();
 
     lines->n_bytes += line->data.len * 2 + 64;
-    if (lines->n_bytes > MAX_LINE_BYTES) {
+    if (lines->n_bytes > LIMIT_LOG_PAGE_BYTES) {
         json_decref(object);
         return false;
     }
@@ -195,7 +192,8 @@ static void answer_lines(struct launcher *l, struct server_request *request,
     struct idevs_error err;
 
     api_set(object, "lines", lines.array);
-    if (state_each_line(&l->state, wait->run, wait->after, MAX_LINES, list_line, &lines, &err)) {
+    if (state_each_line(&l->state, wait->run, wait->after, LIMIT_LOG_PAGE, list_line, &lines,
+                        &err)) {
         api_answer(l, request, 200, object);
         return;
     }

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define MAX_ATTEMPTS 3 /* of a build during which the warden was lost */
-
 /* A build under way: asked for, or waiting for the warden to be back. */
 struct building {
     struct building *next;
@@ -97,7 +95,7 @@ static void on_answer(const struct warden_answer *answer, int *fd, void *context
     b->asked = false;
     if (answer) {
         finish(b, answer, *fd);
-    } else if (b->n_attempts >= MAX_ATTEMPTS) {
+    } else if (b->n_attempts >= LIMIT_BUILD_ATTEMPTS) {
         refuse(&err, "warden.unreachable", "lost %u times during this build", b->n_attempts);
         end(b, &err);
     }

@@ -9,10 +9,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define TURN       KIB(64)  /* read in one turn of the loop */
-#define OUT_ENOUGH KIB(256) /* unread replies beyond this: the program is not read from */
-#define KEEP_ROOM  KIB(256) /* a larger empty buffer is given back */
-#define HEAD_LEN   9        /* length, id, kind: what an admission decision needs */
+#define HEAD_LEN 9 /* length, id, kind: what an admission decision needs */
 
 struct channel {
     int fd;
@@ -52,7 +49,7 @@ void budget_give(struct budget *budget, size_t len)
 
 static void give_room_back(struct buffer *b)
 {
-    if (b->len == 0 && b->cap > KEEP_ROOM)
+    if (b->len == 0 && b->cap > LIMIT_BUFFER_KEPT)
         buffer_free(b);
 }
 
@@ -83,7 +80,7 @@ void channel_free(struct channel *c)
 /* Reading goes on while the program reads its replies. */
 static void adjust_reading(struct channel *c)
 {
-    bool pause = c->out.len - c->sent > OUT_ENOUGH;
+    bool pause = c->out.len - c->sent > LIMIT_CHANNEL_UNREAD;
 
     if (c->dead || pause == c->paused)
         return;
@@ -233,7 +230,7 @@ static void take_frames(struct channel *c)
 static ssize_t receive(struct channel *c)
 {
     size_t before = c->in.len;
-    uint8_t *room = buffer_extend(&c->in, TURN);
+    uint8_t *room = buffer_extend(&c->in, LIMIT_CHANNEL_TURN);
     ssize_t n;
 
     if (!room) { /* cannot be: admitted frames fit */
@@ -241,7 +238,7 @@ static ssize_t receive(struct channel *c)
         return -1;
     }
     do
-        n = recv(c->fd, room, TURN, MSG_DONTWAIT);
+        n = recv(c->fd, room, LIMIT_CHANNEL_TURN, MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
     c->in.len = before + (n > 0 ? (size_t)n : 0);
     return n;
@@ -287,8 +284,8 @@ struct channel *channel_new(const struct channel_options *options)
 
     c->options = *options;
     c->fd = options->fd;
-    c->in = buffer_up_to(LIMIT_FRAME + TURN);
-    c->out = buffer_up_to(4 * (size_t)LIMIT_FRAME);
+    c->in = buffer_up_to(LIMIT_FRAME + LIMIT_CHANNEL_TURN);
+    c->out = buffer_up_to(LIMIT_CHANNEL_OUT);
     evutil_make_socket_nonblocking(c->fd);
     c->readable = event_new(options->base, c->fd, EV_READ | EV_PERSIST, on_readable, c);
     c->writable = event_new(options->base, c->fd, EV_WRITE, on_writable, c);

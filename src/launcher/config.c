@@ -9,8 +9,6 @@
 #include <stdlib.h>
 
 #define DEFAULT_LISTEN "127.0.0.1:8443"
-#define DEFAULT_BUDGET MIB(256)
-#define DEFAULT_PAUSE  30
 
 bool service_url_is_valid(const char *url)
 {
@@ -26,7 +24,7 @@ bool service_url_is_valid(const char *url)
 
 static bool load_owner(const char *path, struct owner *ret, struct idevs_error *ret_err)
 {
-    _cleanup_buffer_ struct buffer pem = buffer_up_to(KIB(16));
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM_KEY);
     uint8_t spki[SPKI_LEN];
 
     if (!file_read(path, &pem, ret_err))
@@ -45,8 +43,8 @@ static bool load_owners(struct yaml *doc, struct launcher_config *ret, struct id
 
     if (!yaml_list(doc, "owners", YAML_REQUIRED, &list, ret_err))
         return false;
-    if (yaml_count(list) == 0 || yaml_count(list) > CONFIG_OWNERS)
-        return yaml_refuse(list, ret_err, "1 to %d owners", CONFIG_OWNERS);
+    if (yaml_count(list) == 0 || yaml_count(list) > LIMIT_OWNERS)
+        return yaml_refuse(list, ret_err, "1 to %d owners", LIMIT_OWNERS);
     for (size_t i = 0; i < yaml_count(list); i++) {
         const char *path = NULL;
         if (!yaml_path(yaml_at(list, i), NULL, YAML_REQUIRED, &path, ret_err) ||
@@ -64,8 +62,8 @@ static bool load_services(struct yaml *doc, struct launcher_config *ret,
 
     if (!yaml_map(doc, "services", YAML_OPTIONAL, &map, ret_err))
         return false;
-    if (yaml_count(map) > CONFIG_SERVICES)
-        return yaml_refuse(map, ret_err, "at most %d services", CONFIG_SERVICES);
+    if (yaml_count(map) > LIMIT_LAUNCHER_SERVICES)
+        return yaml_refuse(map, ret_err, "at most %d services", LIMIT_LAUNCHER_SERVICES);
     for (size_t i = 0; i < yaml_count(map); i++) {
         const char *name = yaml_key(map, i);
         const char *url = NULL;
@@ -83,12 +81,15 @@ static bool load_services(struct yaml *doc, struct launcher_config *ret,
 static bool load_sizes(struct yaml *doc, struct launcher_config *ret, struct idevs_error *ret_err)
 {
     uint64_t body = LIMIT_BODY;
-    uint64_t budget = DEFAULT_BUDGET;
-    uint64_t pause = DEFAULT_PAUSE;
+    uint64_t budget = LIMIT_BUDGET;
+    uint64_t pause = LIMIT_RUN_PAUSE;
 
-    if (!yaml_size(doc, "max_body", YAML_OPTIONAL, KIB(64), LIMIT_BODY_CEILING, &body, ret_err) ||
-        !yaml_size(doc, "budget", YAML_OPTIONAL, MIB(1), MIB(65536), &budget, ret_err) ||
-        !yaml_seconds(doc, "longest_pause", YAML_OPTIONAL, 1, 3600, &pause, ret_err))
+    if (!yaml_size(doc, "max_body", YAML_OPTIONAL, LIMIT_LAUNCHER_BODY_FLOOR, LIMIT_BODY_CEILING,
+                   &body, ret_err) ||
+        !yaml_size(doc, "budget", YAML_OPTIONAL, LIMIT_BUDGET_FLOOR, LIMIT_BUDGET_CEILING, &budget,
+                   ret_err) ||
+        !yaml_seconds(doc, "longest_pause", YAML_OPTIONAL, 1, LIMIT_RUN_PAUSE_CEILING, &pause,
+                      ret_err))
         return false;
     ret->max_body = body;
     ret->budget = budget;

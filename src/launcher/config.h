@@ -2,10 +2,8 @@
 #ifndef IDEVS_LAUNCHER_CONFIG_H
 #define IDEVS_LAUNCHER_CONFIG_H
 
+#include "base/limits.h"
 #include "launcher/state.h"
-
-#define CONFIG_OWNERS   64
-#define CONFIG_SERVICES 64
 
 struct launcher_config {
     char *listen;
@@ -18,12 +16,12 @@ struct launcher_config {
     size_t max_body;        /* of what a program sends and gets */
     unsigned longest_pause; /* seconds before a program that crashed is started again */
     size_t budget;          /* bytes of all programs in flight */
-    struct owner owners[CONFIG_OWNERS];
+    struct owner owners[LIMIT_OWNERS];
     size_t n_owners;
     struct {
         char *name;
         char *url;
-    } services[CONFIG_SERVICES];
+    } services[LIMIT_LAUNCHER_SERVICES];
     size_t n_services;
 };
 

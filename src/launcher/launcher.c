@@ -16,11 +16,6 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-#define FLUSH_SECONDS   5
-#define DRAIN_SECONDS   2
-#define MAX_CONNECTIONS 128 /* each may be in the middle of an upload */
-#define GRACE_SECONDS   10  /* for the programs, then they are killed */
-
 /* ---- the warden ---- */
 
 static void on_up(void *context)
@@ -61,8 +56,8 @@ static void on_flush_runs(evutil_socket_t fd, short what, void *context)
 
 static bool load_tls(struct launcher *l, struct idevs_error *ret_err)
 {
-    _cleanup_buffer_ struct buffer chain = buffer_up_to(LIMIT_CHAIN_BYTES * 2);
-    _cleanup_buffer_ struct buffer key = buffer_up_to(KIB(16));
+    _cleanup_buffer_ struct buffer chain = buffer_up_to(LIMIT_PEM_CHAIN);
+    _cleanup_buffer_ struct buffer key = buffer_up_to(LIMIT_PEM_KEY);
 
     if (!file_read(l->config->certificate, &chain, ret_err) ||
         !file_read(l->config->key, &key, ret_err))
@@ -74,10 +69,10 @@ static bool load_tls(struct launcher *l, struct idevs_error *ret_err)
 static bool open_all(struct launcher *l, struct idevs_error *ret_err)
 {
     static const struct warden_events events = {on_up, on_down, on_ended};
-    static const struct timeval every = {.tv_sec = FLUSH_SECONDS};
+    static const struct timeval every = {.tv_sec = LIMIT_FLUSH_EVERY};
     const struct launcher_config *config = l->config;
     struct client_options options = {.ca_file = config->ca,
-                                     .max_body = config->max_body + KIB(128)};
+                                     .max_body = config->max_body + LIMIT_MESSAGE_EXTRA};
 
     if (!load_tls(l, ret_err) || !state_open(&l->state, config->state, ret_err))
         return false;
@@ -96,7 +91,7 @@ static bool open_all(struct launcher *l, struct idevs_error *ret_err)
                              &(struct server_options){.listen = config->listen,
                                                       .tls = l->tls,
                                                       .max_body = LIMIT_EXECUTABLE,
-                                                      .max_connections = MAX_CONNECTIONS,
+                                                      .max_connections = LIMIT_LAUNCHER_CONNECTIONS,
                                                       .admit = api_admit,
                                                       .handler = api_handle,
                                                       .context = l},
@@ -165,7 +160,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
 
 void launcher_stop(struct launcher *l, void (*done)(void *), void *context)
 {
-    static const struct timeval grace = {.tv_sec = GRACE_SECONDS};
+    static const struct timeval grace = {.tv_sec = LIMIT_STOP_TIME};
 
     if (l->stopping)
         return;
@@ -176,7 +171,7 @@ void launcher_stop(struct launcher *l, void (*done)(void *), void *context)
     event_add(l->stop_deadline, &grace);
     waiters_wake_all(l);
     runs_drain(l);
-    server_drain(l->server, DRAIN_SECONDS, on_drained, l);
+    server_drain(l->server, LIMIT_LAUNCHER_DRAIN_TIME, on_drained, l);
 }
 
 void launcher_free(struct launcher *l)

@@ -9,9 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BATCH_LINES 512
-#define BATCH_BYTES MIB(1)
-
 static void drop_all(struct launcher *l)
 {
     for (size_t i = 0; i < l->n_lines; i++)
@@ -22,7 +19,7 @@ static void drop_all(struct launcher *l)
 
 void lines_flush(struct launcher *l)
 {
-    struct line batch[BATCH_LINES];
+    struct line batch[LIMIT_LINES_BATCH];
     struct idevs_error err;
 
     event_del(l->flush_lines);
@@ -39,10 +36,10 @@ void lines_flush(struct launcher *l)
 
 static void append(struct launcher *l, struct run_row *row, enum line_kind kind, struct bytes data)
 {
-    static const struct timeval later = {.tv_usec = LINES_LATER_MS * 1000L};
+    static const struct timeval later = {.tv_usec = LIMIT_LINES_PAUSE_MS * 1000L};
 
     if (!l->lines)
-        l->lines = alloc_zero(BATCH_LINES, sizeof(*l->lines));
+        l->lines = alloc_zero(LIMIT_LINES_BATCH, sizeof(*l->lines));
     struct pending_line *p = &l->lines[l->n_lines++];
     p->data = alloc_zero(1, data.len);
     if (data.len)
@@ -53,7 +50,7 @@ static void append(struct launcher *l, struct run_row *row, enum line_kind kind,
                             .kind = kind,
                             .data = bytes_of(p->data, data.len)};
     l->lines_bytes += data.len;
-    if (l->n_lines == BATCH_LINES || l->lines_bytes > BATCH_BYTES)
+    if (l->n_lines == LIMIT_LINES_BATCH || l->lines_bytes > LIMIT_LINES_BATCH_BYTES)
         lines_flush(l);
     else if (l->n_lines == 1)
         event_add(l->flush_lines, &later);

@@ -5,8 +5,6 @@
 
 #include "launcher/launcher_private.h"
 
-#define LINES_LATER_MS 200
-
 /* Adds line `row->lines + 1` (copied) and counts it; beyond LIMIT_LOG_LINES it is dropped, and the
  * last line says so. */
 void lines_add(struct launcher *l, struct run_row *row, enum line_kind kind, struct bytes data);

@@ -46,7 +46,7 @@ static void put(struct record *record, struct buffer *head, struct bytes body)
 
 void record_frame(struct record *record, const char *run, const char *direction, struct bytes frame)
 {
-    _cleanup_buffer_ struct buffer head = buffer_up_to(KIB(1));
+    _cleanup_buffer_ struct buffer head = buffer_up_to(LIMIT_RECORD_HEAD);
 
     if (record && buffer_append_format(&head, "%lld frame %s %s %zu\n", (long long)clock_unix(),
                                        direction, run, frame.len))
@@ -69,7 +69,7 @@ static bool put_fields(struct buffer *head, const struct http_message *m)
 void record_http(struct record *record, const char *peer, const char *direction,
                  const struct http_message *m)
 {
-    _cleanup_buffer_ struct buffer head = buffer_up_to(KIB(128));
+    _cleanup_buffer_ struct buffer head = buffer_up_to(LIMIT_RECORD_HEAD);
 
     if (record &&
         buffer_append_format(&head, "%lld http %s %s %zu\n", (long long)clock_unix(), direction,
@@ -80,7 +80,7 @@ void record_http(struct record *record, const char *peer, const char *direction,
 
 static void put_file(struct record *record, int fd)
 {
-    _cleanup_buffer_ struct buffer head = buffer_up_to(KIB(1));
+    _cleanup_buffer_ struct buffer head = buffer_up_to(LIMIT_RECORD_HEAD);
     uint8_t chunk[4096];
     ssize_t n;
 
@@ -95,7 +95,7 @@ static void put_file(struct record *record, int fd)
 void record_message(struct record *record, const char *peer, const char *direction,
                     struct bytes message, const int *fds, size_t n_fds)
 {
-    _cleanup_buffer_ struct buffer head = buffer_up_to(KIB(1));
+    _cleanup_buffer_ struct buffer head = buffer_up_to(LIMIT_RECORD_HEAD);
 
     if (!record || !buffer_append_format(&head, "%lld message %s %s %zu\n", (long long)clock_unix(),
                                          direction, peer, message.len))

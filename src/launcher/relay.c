@@ -14,10 +14,8 @@
 
 #include <stdlib.h>
 
-#define GATEWAY_PATH  "/.well-known/ohttp-gateway"
-#define PROBLEM_TYPE  "application/problem+json"
-#define CONTROL_CALLS (LIMIT_SERVICES + 2) /* keys of every service, and the authority */
-#define SPAN_NAME     48
+#define GATEWAY_PATH "/.well-known/ohttp-gateway"
+#define PROBLEM_TYPE "application/problem+json"
 
 enum call_kind {
     CALL_EXCHANGE, /* the answer's status, type and body */
@@ -58,7 +56,7 @@ static void reply_empty(struct relay *r, uint32_t id, int status)
 
 static void reply_error(struct relay *r, uint32_t id, const struct idevs_error *err)
 {
-    _cleanup_buffer_ struct buffer b = buffer_up_to(KIB(8));
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_PROBLEM);
     const struct code *code = code_find(err->code);
     bool fits = problem_json(err, &b);
 
@@ -198,7 +196,7 @@ static bool refuse_busy(const struct relay *r, bool exchange, struct idevs_error
     if (exchange && r->n_exchanges > 0)
         return refuse_expecting(ret_err, "launcher.busy", "one exchange at a time",
                                 "another exchange is in flight");
-    if (!exchange && r->n_control >= CONTROL_CALLS)
+    if (!exchange && r->n_control >= LIMIT_CONTROL_CALLS)
         return refuse_expecting(ret_err, "launcher.busy", "fewer requests at a time",
                                 "%zu requests are in flight", r->n_control);
     return true;
@@ -296,7 +294,7 @@ static void take_log(struct relay *r, const struct frame *frame, const char *nam
 
     if (!owner && strcmp(name, "open") != 0)
         refuse(&err, "api.not-found", "log:%s", name);
-    else if (frame->body.len > (owner ? RELAY_LOG_LINE : LIMIT_LOG_LINE))
+    else if (frame->body.len > (owner ? LIMIT_LOG_SEALED : LIMIT_LOG_LINE))
         refuse(&err, "limit.log", "a line of %zu bytes", frame->body.len);
     else {
         r->options.events->log(owner ? RELAY_LOG_OWNER : RELAY_LOG_OPEN, frame->body,
@@ -307,13 +305,13 @@ static void take_log(struct relay *r, const struct frame *frame, const char *nam
     reply_error(r, frame->id, &err);
 }
 
-static bool span_name(struct bytes in, char ret[SPAN_NAME])
+static bool span_name(struct bytes in, char ret[LIMIT_SPAN_NAME])
 {
-    if (in.len == 0 || in.len >= SPAN_NAME)
+    if (in.len == 0 || in.len >= LIMIT_SPAN_NAME)
         return false;
     memcpy(ret, in.data, in.len);
     ret[in.len] = 0;
-    return strlen(ret) == in.len && token_is_valid(ret, SPAN_NAME);
+    return strlen(ret) == in.len && token_is_valid(ret, LIMIT_SPAN_NAME);
 }
 
 static bool take_each_span(struct relay *r, struct bytes body)
@@ -321,11 +319,11 @@ static bool take_each_span(struct relay *r, struct bytes body)
     struct reader in = reader_of(body);
     size_t n;
 
-    if (!cbor_is_valid(body) || !cbor_get_map(&in, &n) || n > SPANS_MAX)
+    if (!cbor_is_valid(body) || !cbor_get_map(&in, &n) || n > LIMIT_SPANS)
         return false;
     while (n-- > 0) {
         struct bytes text;
-        char name[SPAN_NAME];
+        char name[LIMIT_SPAN_NAME];
         uint64_t ns;
         if (!cbor_get_text(&in, &text) || !cbor_get_uint(&in, &ns) || !span_name(text, name))
             return false;
@@ -401,8 +399,8 @@ struct relay *relay_new(const struct relay_options *options)
 
     r->options = *options;
     r->budget = (struct budget){.max = options->run_budget, .parent = options->budget};
-    r->client_cert = buffer_up_to(LIMIT_CHAIN_BYTES * 2);
-    r->client_cert_chain = buffer_up_to(LIMIT_CHAIN_BYTES * 2);
+    r->client_cert = buffer_up_to(LIMIT_CLIENT_CERT);
+    r->client_cert_chain = buffer_up_to(LIMIT_CLIENT_CERT);
     for (size_t i = 0; i < options->manifest->n_services; i++)
         relay_set_url(r, options->manifest->services[i].name, NULL);
     r->channel = channel_new(&(struct channel_options){.base = options->base,

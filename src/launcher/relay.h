@@ -47,6 +47,4 @@ void relay_free(struct relay *relay); /* takes NULL; cancels what is in flight *
 void relay_set_url(struct relay *relay, const char *name, const char *url);
 void relay_stop(struct relay *relay); /* asks the program to stop */
 
-#define RELAY_LOG_LINE KIB(8) /* a sealed line is padded */
-
 #endif

@@ -13,8 +13,6 @@
 #include <malloc.h>
 #include <stdio.h>
 
-#define RUN_BUDGET(max_body) (4 * ((max_body) + MIB(1)))
-
 bool run_load_manifest(struct run *run, struct idevs_error *ret_err)
 {
     run->manifest_bytes = buffer_up_to(LIMIT_MANIFEST);
@@ -30,7 +28,7 @@ void run_span(struct run *run, const char *name, uint64_t us)
 
     while (i < run->n_spans && strcmp(run->spans[i].name, name) != 0)
         i++;
-    if (i == SPANS_MAX)
+    if (i == LIMIT_SPANS)
         return;
     if (i == run->n_spans)
         run->n_spans++;
@@ -41,7 +39,7 @@ void run_span(struct run *run, const char *name, uint64_t us)
 
 static void write_spans(struct run *run)
 {
-    _cleanup_buffer_ struct buffer text = buffer_up_to(SPANS_TEXT - 1);
+    _cleanup_buffer_ struct buffer text = buffer_up_to(LIMIT_SPANS_TEXT - 1);
     _cleanup_json_ json_t *object = json_object();
 
     for (size_t i = 0; i < run->n_spans; i++)
@@ -142,17 +140,18 @@ void run_attach(struct run *run, const struct warden_answer *started, int *chann
     run->number = started->run;
     run->refusal = (struct idevs_error){0};
     run->since_ns = clock_monotonic_ns();
-    run->relay = relay_new(&(struct relay_options){.base = l->base,
-                                                   .client = l->client,
-                                                   .record = l->record,
-                                                   .budget = &l->budget,
-                                                   .max_body = l->config->max_body + KIB(128),
-                                                   .run_budget = RUN_BUDGET(l->config->max_body),
-                                                   .manifest = &run->manifest,
-                                                   .name = run->row.id,
-                                                   .fd = *channel,
-                                                   .events = &events,
-                                                   .context = run});
+    run->relay = relay_new(&(struct relay_options){
+        .base = l->base,
+        .client = l->client,
+        .record = l->record,
+        .budget = &l->budget,
+        .max_body = l->config->max_body + LIMIT_MESSAGE_EXTRA,
+        .run_budget = LIMIT_RUN_BODIES * (l->config->max_body + LIMIT_RUN_BODY_EXTRA),
+        .manifest = &run->manifest,
+        .name = run->row.id,
+        .fd = *channel,
+        .events = &events,
+        .context = run});
     *channel = -1;
     run_set_urls(run);
     fault_point("launcher.run.started");

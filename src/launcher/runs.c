@@ -10,10 +10,6 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-#define GRACE_SECONDS 10
-#define ASK_AGAIN_MS  30000        /* whether the warden is back, should it not say so itself */
-#define STEADY_NS     60000000000u /* a program that ran so long begins with a short pause */
-
 static void run_free(struct run *run)
 {
     struct run **at = &run->launcher->runs;
@@ -67,7 +63,7 @@ static unsigned next_pause(struct run *run)
 
 static enum run_state pause_for(struct run *run, const struct idevs_error *err)
 {
-    if (run->since_ns && clock_monotonic_ns() - run->since_ns > STEADY_NS)
+    if (run->since_ns && clock_monotonic_ns() - run->since_ns > LIMIT_RUN_STEADY * NS_PER_SECOND)
         run->n_pauses = 0;
     run->since_ns = 0;
     run_detach(run);
@@ -142,7 +138,7 @@ static enum run_state on_violated(struct run *run, const struct run_event *event
 static enum run_state on_closed(struct run *run, const struct run_event *event)
 {
     (void)event;
-    set_timer(run, GRACE_SECONDS * 1000);
+    set_timer(run, LIMIT_STOP_TIME * 1000);
     return run->row.state;
 }
 
@@ -161,7 +157,7 @@ static enum run_state start_again(struct run *run, const struct run_event *event
     if (!error_is(&err, "warden.unreachable"))
         return on_failed(run, &(struct run_event){.kind = RUN_REFUSED, .error = &err});
     run->lost = true; /* its pause is over: when the warden is back it starts at once */
-    set_timer(run, ASK_AGAIN_MS);
+    set_timer(run, LIMIT_WARDEN_ASK_AGAIN_MS);
     return RUN_WAITING;
 }
 
@@ -181,7 +177,7 @@ static enum run_state stop_running(struct run *run, const struct run_event *even
 {
     (void)event;
     relay_stop(run->relay);
-    set_timer(run, GRACE_SECONDS * 1000);
+    set_timer(run, LIMIT_STOP_TIME * 1000);
     return RUN_STOPPING;
 }
 

@@ -5,10 +5,11 @@
 #define IDEVS_LAUNCHER_RUNS_H
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "launcher/launcher_private.h"
 
 struct run_span {
-    char name[WARDEN_SPAN];
+    char name[LIMIT_SPAN_NAME];
     uint64_t us;
 };
 
@@ -27,7 +28,7 @@ struct run {
     bool dirty;                 /* counters newer than on disk */
     struct idevs_error failure; /* what we ended it for */
     struct idevs_error refusal; /* the authority's last word, unless it was a certificate */
-    struct run_span spans[SPANS_MAX];
+    struct run_span spans[LIMIT_SPANS];
     size_t n_spans;
 };
 

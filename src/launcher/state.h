@@ -8,9 +8,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 
-#define ID_LEN          20 /* decimal, without leading zeros */
-#define SPANS_TEXT      KIB(8)
-#define STATE_RUNS_KEPT 200 /* of one owner; older ended ones are forgotten with their logs */
+#define ID_LEN 20 /* decimal, without leading zeros */
 
 struct store;
 struct owner {
@@ -135,7 +133,7 @@ struct run_row {
     int64_t exchanges;
     int64_t lines; /* of its log; read only */
     struct idevs_error error;
-    char spans[SPANS_TEXT]; /* JSON object */
+    char spans[LIMIT_SPANS_TEXT]; /* JSON object */
 };
 typedef bool (*run_each)(const struct run_row *row, void *context);
 
@@ -146,7 +144,7 @@ bool state_save_run(struct state *state, const struct run_row *row,
                     struct idevs_error *ret_err) _must_check_;
 bool state_get_run(struct state *state, const struct owner *owner, const char *id,
                    struct run_row *ret, struct idevs_error *ret_err) _must_check_;
-/* Newest first, at most STATE_RUNS_KEPT. */
+/* Newest first, at most LIMIT_RUNS_KEPT. */
 bool state_each_run(struct state *state, const struct owner *owner, run_each each, void *context,
                     struct idevs_error *ret_err) _must_check_;
 bool state_each_unended_run(struct state *state, run_each each, void *context,

@@ -47,7 +47,7 @@ static bool forget_old_runs(struct state *state, const struct owner *owner,
     if (!s)
         return false;
     bind_owner(s, 1, owner);
-    bind_int(s, 2, STATE_RUNS_KEPT);
+    bind_int(s, 2, LIMIT_RUNS_KEPT);
     return step_done(s, ret_err);
 }
 
@@ -147,7 +147,7 @@ bool state_each_run(struct state *state, const struct owner *owner, run_each eac
     if (!s)
         return false;
     bind_owner(s, 1, owner);
-    bind_int(s, 2, STATE_RUNS_KEPT);
+    bind_int(s, 2, LIMIT_RUNS_KEPT);
     return each_row(s, each, context, ret_err);
 }
 

@@ -12,10 +12,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define PAUSE_FIRST_MS 200
-#define PAUSE_MAX_MS   5000
-#define MAX_UNDER_WAY  256
-
 /* A request that is to be sent, or was sent and waits for its answer. */
 struct asked {
     struct asked *next;
@@ -63,7 +59,8 @@ static void retry_later(struct warden *w)
                             .tv_usec = (long)(w->pause_ms % 1000) * 1000};
 
     event_add(w->retry, &pause);
-    w->pause_ms = w->pause_ms * 2 < PAUSE_MAX_MS ? w->pause_ms * 2 : PAUSE_MAX_MS;
+    w->pause_ms = w->pause_ms * 2 < LIMIT_WARDEN_PAUSE_CEILING_MS ? w->pause_ms * 2
+                                                                  : LIMIT_WARDEN_PAUSE_CEILING_MS;
 }
 
 static void close_connection(struct warden *w)
@@ -142,11 +139,12 @@ static struct asked *ask(struct warden *w, const struct warden_ask *what, const 
 
     for (; a->n_fds < n_fds; a->n_fds++)
         a->fds[a->n_fds] = fds[a->n_fds];
-    a->message = buffer_up_to(WARDEN_MESSAGE);
+    a->message = buffer_up_to(LIMIT_WARDEN_MESSAGE);
     do
         numbered.id = ++w->last_id;
     while (numbered.id == 0);
-    if (w->fd < 0 || w->n_asked >= MAX_UNDER_WAY || !warden_ask_encode(&numbered, &a->message)) {
+    if (w->fd < 0 || w->n_asked >= LIMIT_WARDEN_ASKED ||
+        !warden_ask_encode(&numbered, &a->message)) {
         asked_free(a);
         return NULL;
     }
@@ -224,7 +222,7 @@ static void on_status(const struct warden_answer *answer, int *fd, void *context
     w->status = *answer;
     w->up = true;
     w->said_unreachable = false;
-    w->pause_ms = PAUSE_FIRST_MS;
+    w->pause_ms = LIMIT_WARDEN_PAUSE_MS;
     log_info("warden: connected");
     w->events->up(w->context);
 }
@@ -249,7 +247,7 @@ static bool finish_asked(struct warden *w, const struct warden_answer *answer, i
 }
 
 /* False: not what a warden says. */
-static bool take_message(struct warden *w, int fds[FD_PASS_MAX], size_t n_fds)
+static bool take_message(struct warden *w, int fds[LIMIT_FDS], size_t n_fds)
 {
     struct warden_answer answer;
     bool may_have_fd;
@@ -271,7 +269,7 @@ static bool take_message(struct warden *w, int fds[FD_PASS_MAX], size_t n_fds)
 static void on_readable(evutil_socket_t fd, short what, void *context)
 {
     struct warden *w = context;
-    int fds[FD_PASS_MAX];
+    int fds[LIMIT_FDS];
     size_t n_fds;
     (void)what;
 
@@ -281,7 +279,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         return;
     }
     bool good = w->in.len > 0 && take_message(w, fds, n_fds);
-    for (size_t i = 0; i < FD_PASS_MAX; i++)
+    for (size_t i = 0; i < LIMIT_FDS; i++)
         fd_close(&fds[i]);
     if (!good)
         disconnect(w, w->in.len ? "a message that no warden sends" : "closed the connection");
@@ -334,8 +332,8 @@ struct warden *warden_new(struct event_base *base, const char *path, struct reco
     w->events = events;
     w->context = context;
     w->fd = -1;
-    w->pause_ms = PAUSE_FIRST_MS;
-    w->in = buffer_up_to(WARDEN_MESSAGE);
+    w->pause_ms = LIMIT_WARDEN_PAUSE_MS;
+    w->in = buffer_up_to(LIMIT_WARDEN_MESSAGE);
     w->retry = evtimer_new(base, on_retry, w);
     event_active(w->retry, EV_TIMEOUT, 0); /* from the loop: whoever made us is not ready yet */
     return w;

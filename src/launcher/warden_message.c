@@ -83,10 +83,10 @@ static bool take_back_ends(struct reader *r, struct warden_answer *ret)
 {
     size_t n;
 
-    if (!cbor_get_array(r, &n) || n > WARDEN_BACK_ENDS)
+    if (!cbor_get_array(r, &n) || n > LIMIT_BACK_ENDS)
         return false;
     for (; ret->n_back_ends < n; ret->n_back_ends++)
-        if (!take_name(r, ret->back_ends[ret->n_back_ends], WARDEN_BACK_END))
+        if (!take_name(r, ret->back_ends[ret->n_back_ends], LIMIT_BACK_END))
             return false;
     return true;
 }
@@ -96,7 +96,7 @@ static bool take_spans(struct reader *r, struct warden_answer *ret)
 {
     size_t n;
 
-    if (!cbor_get_map(r, &n) || n > WARDEN_SPANS)
+    if (!cbor_get_map(r, &n) || n > LIMIT_SPANS)
         return false;
     for (; ret->n_spans < n; ret->n_spans++) {
         struct warden_span *span = &ret->spans[ret->n_spans];

@@ -7,12 +7,6 @@
 #include "base/error.h"
 #include "base/limits.h"
 
-#define WARDEN_MESSAGE   KIB(64)
-#define WARDEN_BACK_ENDS 8
-#define WARDEN_BACK_END  32
-#define WARDEN_SPANS     32
-#define WARDEN_SPAN      48
-
 enum warden_kind {
     WARDEN_STATUS = 1,
     WARDEN_BUILD = 2,
@@ -23,7 +17,7 @@ enum warden_kind {
 
 /* A named step and how long it took. */
 struct warden_span {
-    char name[WARDEN_SPAN];
+    char name[LIMIT_SPAN_NAME];
     uint64_t ns;
 };
 
@@ -34,7 +28,7 @@ struct warden_answer {
     bool refused;
     struct idevs_error error; /* when refused, and of `ended` unless its status was 0 */
     /* status */
-    char back_ends[WARDEN_BACK_ENDS][WARDEN_BACK_END];
+    char back_ends[LIMIT_BACK_ENDS][LIMIT_BACK_END];
     size_t n_back_ends;
     bool has_toolchain;
     uint8_t toolchain[32]; /* also of a build */
@@ -47,7 +41,7 @@ struct warden_answer {
     uint64_t milliseconds;
     /* run, ended */
     uint32_t run;
-    struct warden_span spans[WARDEN_SPANS];
+    struct warden_span spans[LIMIT_SPANS];
     size_t n_spans;
 };
 

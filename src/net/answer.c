@@ -6,9 +6,6 @@
 #include <event2/buffer.h>
 #include <stdlib.h>
 
-#define HEAD_ROOM      (LIMIT_FIELD_BYTES + KIB(4))
-#define STREAM_BACKLOG MIB(1) /* of a client that does not read */
-
 const struct http_message *server_message(const struct server_request *request)
 {
     return &request->head.message;
@@ -99,7 +96,7 @@ static bool write_answer(struct server_request *request, const struct http_messa
 {
     struct connection *c = request->connection;
     struct bytes content = has_content(request, m->status) ? m->content : bytes_of(NULL, 0);
-    _cleanup_buffer_ struct buffer head = buffer_up_to(HEAD_ROOM);
+    _cleanup_buffer_ struct buffer head = buffer_up_to(LIMIT_ANSWER_HEAD);
 
     if (m->status < 200 || m->status > 599 || !append_head(c, m, &head))
         return false;
@@ -134,7 +131,7 @@ void server_answer_bytes(struct server_request *request, int status, const char 
 void server_answer_error(struct server_request *request, const struct idevs_error *err)
 {
     const struct code *entry = code_find(err->code);
-    _cleanup_buffer_ struct buffer b = buffer_up_to(KIB(8));
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_PROBLEM);
 
     if (!problem_json(err, &b))
         buffer_clear(&b);
@@ -147,7 +144,7 @@ void server_answer_error(struct server_request *request, const struct idevs_erro
 void server_stream_begin(struct server_request *request, int status, const char *type)
 {
     struct connection *c = request->connection;
-    _cleanup_buffer_ struct buffer head = buffer_up_to(HEAD_ROOM);
+    _cleanup_buffer_ struct buffer head = buffer_up_to(LIMIT_ANSWER_HEAD);
     struct http_message m = {.status = (uint16_t)status};
 
     if (!c)
@@ -164,7 +161,7 @@ bool server_stream_piece(struct server_request *request, struct bytes piece)
     struct connection *c = request->connection;
     _cleanup_buffer_ struct buffer chunk = buffer_up_to(piece.len + 32);
 
-    if (!c || evbuffer_get_length(bufferevent_get_output(c->bev)) > STREAM_BACKLOG)
+    if (!c || evbuffer_get_length(bufferevent_get_output(c->bev)) > LIMIT_STREAM_BACKLOG)
         return false;
     if (piece.len == 0)
         return true; /* an empty chunk would end the answer */

@@ -7,18 +7,13 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-#define IDLE_HANDLES_MAX   64
-#define CONNECTIONS_KEPT   256
-#define CONNECTION_AGE_MAX 100 /* seconds idle: less than our own server's */
-#define PEM_MAX            KIB(256)
-
 struct client {
     struct event_base *base;
     struct event *timer;
     CURLM *multi;
     CURLSH *share; /* TLS sessions: a new connection need not begin from nothing */
     struct client_call *calls;
-    CURL *idle[IDLE_HANDLES_MAX];
+    CURL *idle[LIMIT_CLIENT_HANDLES];
     size_t n_idle;
     size_t max_body;
     long connect_ms;
@@ -155,7 +150,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *context)
 
 static void handle_release(struct client *client, CURL *easy)
 {
-    if (client->n_idle < IDLE_HANDLES_MAX)
+    if (client->n_idle < LIMIT_CLIENT_HANDLES)
         client->idle[client->n_idle++] = easy;
     else
         curl_easy_cleanup(easy);
@@ -326,7 +321,7 @@ static void read_pem(struct client *client, const char *path, struct buffer *b)
 struct client *client_new(struct event_base *base, const struct client_options *options)
 {
     struct client *client = alloc_zero(1, sizeof(*client));
-    long per_host = options->max_per_host ? (long)options->max_per_host : 64;
+    long per_host = options->max_per_host ? (long)options->max_per_host : LIMIT_CLIENT_PER_HOST;
 
     curl_global_init(CURL_GLOBAL_DEFAULT);
     client->base = base;
@@ -336,11 +331,11 @@ struct client *client_new(struct event_base *base, const struct client_options *
     if (!client->timer || !client->multi || !client->share)
         abort(); /* memory */
     client->max_body = options->max_body ? options->max_body : LIMIT_BODY;
-    client->connect_ms = options->connect_ms ? options->connect_ms : 5000;
-    client->total_ms = options->total_ms ? options->total_ms : 60000;
-    client->ca = buffer_up_to(PEM_MAX);
-    client->certificate = buffer_up_to(PEM_MAX);
-    client->key = buffer_up_to(PEM_MAX);
+    client->connect_ms = options->connect_ms ? options->connect_ms : LIMIT_CLIENT_CONNECT_MS;
+    client->total_ms = options->total_ms ? options->total_ms : LIMIT_CLIENT_TOTAL_MS;
+    client->ca = buffer_up_to(LIMIT_PEM_BUNDLE);
+    client->certificate = buffer_up_to(LIMIT_PEM_BUNDLE);
+    client->key = buffer_up_to(LIMIT_PEM_BUNDLE);
     read_pem(client, options->ca_file, &client->ca);
     read_pem(client, options->certificate, &client->certificate);
     read_pem(client, options->key, &client->key);
@@ -350,7 +345,7 @@ struct client *client_new(struct event_base *base, const struct client_options *
     curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
     curl_multi_setopt(client->multi, CURLMOPT_MAX_HOST_CONNECTIONS, per_host);
-    curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT);
+    curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)LIMIT_CLIENT_CONNECTIONS);
     curl_multi_setopt(client->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
     return client;
 }
@@ -393,7 +388,7 @@ static CURL *handle_new(struct client *client)
     curl_easy_setopt(easy, CURLOPT_SSL_ENABLE_ALPN, 0L);
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)CONNECTION_AGE_MAX);
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)LIMIT_CLIENT_IDLE_TIME);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, client->connect_ms);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, client->total_ms);
     curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)client->max_body);
@@ -450,7 +445,7 @@ static bool set_fields(struct client_call *call, const struct http_message *m)
 
 static bool set_method(struct client_call *call, const struct http_message *m)
 {
-    if (!field_is_token(m->method) || m->method.len > 16)
+    if (!field_is_token(m->method) || m->method.len > LIMIT_METHOD)
         return refuse(&call->error, "http.malformed", "a method that cannot be sent");
     _cleanup_text_ char *method =
         alloc_format("%.*s", (int)m->method.len, (const char *)m->method.data);

@@ -14,10 +14,10 @@ struct client_options {
     const char *ca_file;     /* PEM anchors for https; NULL: the system's */
     const char *certificate; /* PEM client certificate and key files, or NULL */
     const char *key;
-    unsigned max_per_host; /* connections; 0: 64 */
+    unsigned max_per_host; /* connections; 0: LIMIT_CLIENT_PER_HOST */
     size_t max_body;       /* of a response; 0: LIMIT_BODY */
-    long connect_ms;       /* 0: 5000 */
-    long total_ms;         /* 0: 60000 */
+    long connect_ms;       /* 0: LIMIT_CLIENT_CONNECT_MS */
+    long total_ms;         /* 0: LIMIT_CLIENT_TOTAL_MS */
 };
 
 struct client_response {

@@ -10,9 +10,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CONTENT_FIRST_ROOM KIB(64)
-#define LINGER_SECONDS     2
-
 void request_free(struct server_request *request)
 {
     server_memory_release(request->memory, request->content_room);
@@ -185,17 +182,17 @@ static bool read_head(struct connection *c)
         c->receiving = true;
         connection_set_deadline(c, c->server->options.header_seconds);
     }
-    if (len > HTTP1_HEAD_MAX)
-        len = HTTP1_HEAD_MAX;
+    if (len > LIMIT_HEAD)
+        len = LIMIT_HEAD;
     struct bytes seen = bytes_of(evbuffer_pullup(in, (ev_ssize_t)len), len);
     switch (http1_find_end(seen, &c->scanned, &head_len)) {
     case HTTP1_FOUND:
         begin_request(c, head_len);
         return true;
     case HTTP1_MORE:
-        if (len < HTTP1_HEAD_MAX)
+        if (len < LIMIT_HEAD)
             return false;
-        refuse(&err, "http.malformed", "a head of more than %zu bytes", HTTP1_HEAD_MAX);
+        refuse(&err, "http.malformed", "a head of more than %zu bytes", LIMIT_HEAD);
         break;
     default:
         refuse(&err, "http.malformed", "a line that does not end in CR LF, or no request");
@@ -210,7 +207,7 @@ static bool make_room(const struct connection *c, struct server_request *request
                       struct idevs_error *err)
 {
     size_t wanted = (size_t)request->head.content_length;
-    size_t room = request->content_room ? 2 * request->content_room : CONTENT_FIRST_ROOM;
+    size_t room = request->content_room ? 2 * request->content_room : LIMIT_SERVER_FIRST_CONTENT;
     size_t max = c->server->options.max_total;
 
     if (request->content_len < request->content_room)
@@ -267,7 +264,7 @@ static bool flush_answer(struct connection *c)
     /* Closing with bytes unread would reset the connection and could take the answer with it. */
     c->state = CONNECTION_LINGERING;
     shutdown(bufferevent_getfd(c->bev), SHUT_WR);
-    connection_set_deadline(c, LINGER_SECONDS);
+    connection_set_deadline(c, LIMIT_SERVER_LINGER_TIME);
     return true;
 }
 
@@ -364,7 +361,7 @@ void connection_open(struct server *server, int fd)
     server->connections = c;
     server->n_connections++;
     connection_set_deadline(c, server->options.header_seconds);
-    bufferevent_setwatermark(bev, EV_READ, 0, 2 * HTTP1_HEAD_MAX);
+    bufferevent_setwatermark(bev, EV_READ, 0, 2 * LIMIT_HEAD);
     bufferevent_setcb(bev, on_ready, on_ready, on_event, c);
     bufferevent_enable(bev, EV_READ | EV_WRITE);
 }

@@ -5,8 +5,6 @@
 #include <jansson.h>
 #include <string.h>
 
-#define PROBLEM_MAX KIB(16)
-
 static int append(const char *piece, size_t len, void *buffer)
 {
     return buffer_append(buffer, piece, len) ? 0 : -1;
@@ -36,7 +34,7 @@ static const char *text_of(const json_t *j, const char *key)
 
 bool problem_read(struct bytes body, struct idevs_error *ret)
 {
-    if (body.len == 0 || body.len > PROBLEM_MAX)
+    if (body.len == 0 || body.len > LIMIT_PROBLEM)
         return false;
     json_t *j = json_loadb((const char *)body.data, body.len, JSON_REJECT_DUPLICATES, NULL);
     const char *code = text_of(j, "code");

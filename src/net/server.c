@@ -11,11 +11,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG      512
-#define PAUSE_US     100000 /* of accepting, when there are no descriptors left */
-#define MAX_TOTAL    MIB(64)
-#define TOTAL_BODIES 8 /* of the longest kind, by default */
-
 /* ---- memory ---- */
 
 struct server_memory *server_memory_hold(struct server_memory *memory, size_t len)
@@ -51,7 +46,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 static void on_accept_failed(struct evconnlistener *listener, void *context)
 {
     struct server *server = context;
-    const struct timeval pause = {.tv_usec = PAUSE_US};
+    const struct timeval pause = {.tv_usec = LIMIT_SERVER_PAUSE_MS * 1000L};
 
     /* The kernel would report the waiting connection again at once, for ever. */
     evconnlistener_disable(listener);
@@ -73,16 +68,17 @@ static void on_pause_over(evutil_socket_t fd, short what, void *context)
 static void fill_defaults(struct server_options *o)
 {
     if (!o->max_connections)
-        o->max_connections = 1024;
+        o->max_connections = LIMIT_SERVER_CONNECTIONS;
     if (!o->header_seconds)
-        o->header_seconds = 10;
+        o->header_seconds = LIMIT_SERVER_HEAD_TIME;
     if (!o->body_seconds)
-        o->body_seconds = 60;
+        o->body_seconds = LIMIT_SERVER_BODY_TIME;
     if (!o->idle_seconds)
-        o->idle_seconds = 120;
+        o->idle_seconds = LIMIT_SERVER_IDLE_TIME;
     if (!o->max_total)
-        o->max_total =
-            o->max_body > MAX_TOTAL / TOTAL_BODIES ? TOTAL_BODIES * o->max_body : MAX_TOTAL;
+        o->max_total = o->max_body > LIMIT_SERVER_TOTAL / LIMIT_SERVER_BODIES
+                           ? LIMIT_SERVER_BODIES * o->max_body
+                           : LIMIT_SERVER_TOTAL;
 }
 
 /* "127.0.0.1:8443" or "[::1]:8443"; names are not looked up. */
@@ -121,8 +117,9 @@ static bool listen_on(struct server *server, const char *listen, struct idevs_er
     if (!parse_address(listen, &at, &len))
         return refuse_expecting(ret_err, "config.syntax", "an address and port like 127.0.0.1:8443",
                                 "\"%s\"", listen);
-    server->listener = evconnlistener_new_bind(server->base, on_accept, server, flags, BACKLOG,
-                                               (struct sockaddr *)&at, (int)len);
+    server->listener =
+        evconnlistener_new_bind(server->base, on_accept, server, flags, LIMIT_SERVER_BACKLOG,
+                                (struct sockaddr *)&at, (int)len);
     if (!server->listener)
         return refuse(ret_err, "port.in-use", "%s: %s", listen, strerror(errno));
     evconnlistener_set_error_cb(server->listener, on_accept_failed);

@@ -29,13 +29,14 @@ struct server_options {
     const char *listen;     /* "127.0.0.1:8443", "[::1]:0"; port 0 takes a free one */
     struct ssl_ctx_st *tls; /* NULL: plain HTTP */
     size_t max_body;
-    /* Bytes of all bodies and unsent answers together; 0: eight times max_body, and 64 MiB at
-     * least. Beyond it, bodies of more than 64 KiB get `http.busy`. */
+    /* Bytes of all bodies and unsent answers together; 0: LIMIT_SERVER_BODIES times max_body, and
+     * LIMIT_SERVER_TOTAL at least. Beyond it, bodies of more than LIMIT_SERVER_FIRST_CONTENT get
+     * `http.busy`. */
     size_t max_total;
-    unsigned max_connections; /* 0: 1024; more are closed at once */
-    unsigned header_seconds;  /* 0: 10; handshake and header */
-    unsigned body_seconds;    /* 0: 60; header to end of body */
-    unsigned idle_seconds;    /* 0: 120; keep-alive */
+    unsigned max_connections; /* 0: LIMIT_SERVER_CONNECTIONS; more are closed at once */
+    unsigned header_seconds;  /* 0: LIMIT_SERVER_HEAD_TIME; handshake and header */
+    unsigned body_seconds;    /* 0: LIMIT_SERVER_BODY_TIME; header to end of body */
+    unsigned idle_seconds;    /* 0: LIMIT_SERVER_IDLE_TIME; keep-alive */
     server_admit admit;       /* or NULL: everything that is well-formed and not too long */
     server_handler handler;
     void *context; /* of both */

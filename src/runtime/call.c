@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 /* Overhead of sealing, Binary HTTP and signature fields over the content. */
-#define SEAL_ROOM (LIMIT_FIELD_BYTES + 2 * PADDING_STEP)
 
 /* What one sending came to. */
 enum outcome {
@@ -83,7 +82,7 @@ static bool learn_clock(struct idevs *ip, const struct call *call, const struct 
     memcpy(date, value.data, HTTP_DATE_LEN);
     if (!http_date_parse(date, &x.date))
         return false;
-    x.sent = x.received - (int64_t)((elapsed + 999999999) / 1000000000);
+    x.sent = x.received - (int64_t)((elapsed + NS_PER_SECOND - 1) / NS_PER_SECOND);
     call->service->offset = time_offset(call->service->offset, &x);
     return time_was_over(s->created + LIMIT_SIGNATURE_LIFE, &x);
 }
@@ -110,11 +109,10 @@ static bool is_write(const struct call *call)
  * forwards again if the service honours the key, and otherwise says the same: so not for ever. Nor
  * does a refusal prove anything that a second delivery, with another certificate beside it, gets
  * after the first was carried out: asked again, the key brings the stored answer. */
-#define UNKNOWN_REPEATS 4
 
 static bool may_ask_again(struct call *call)
 {
-    return call->idempotency_key && call->n_unknown++ < UNKNOWN_REPEATS;
+    return call->idempotency_key && call->n_unknown++ < LIMIT_UNKNOWN_REPEATS;
 }
 
 static const struct passing *find_passing(struct bytes code)
@@ -174,7 +172,7 @@ static enum outcome open_answer(struct idevs *ip, struct call *call, const struc
 
     if (reply->status != 200 || !bytes_equal_text(reply->type, OHTTP_RESPONSE_TYPE))
         return judge_unsealed(call, reply, why);
-    ret->plain = buffer_up_to(CHANNEL_BODY_MAX);
+    ret->plain = buffer_up_to(LIMIT_CHANNEL_BODY);
     if (!exchange_open_response(&s->exchange, reply->body, &ret->plain, &ret->message, why))
         return OUTCOME_UNKNOWN;
     runtime_span(ip, "decrypt", since);
@@ -189,7 +187,7 @@ static enum outcome send_once(struct idevs *ip, struct call *call, struct call_a
                               struct idevs_error *why)
 {
     _cleanup_(sending_wipe) struct sending s = {0};
-    _cleanup_buffer_ struct buffer sealed = buffer_up_to(LIMIT_BODY + SEAL_ROOM);
+    _cleanup_buffer_ struct buffer sealed = buffer_up_to(LIMIT_CHANNEL_BODY);
     char target[LIMIT_FRAME_TARGET];
     struct frame reply;
 

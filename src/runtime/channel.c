@@ -9,8 +9,7 @@
 #include <unistd.h>
 
 #define READ_STEP  KIB(64)
-#define KEEP_ROOM  KIB(256) /* of the input buffer between calls */
-#define FRAME_HEAD (4 + 4)  /* length and id */
+#define FRAME_HEAD (4 + 4) /* length and id */
 /* Everything of a frame but its body, after the length. */
 #define FRAME_REST (4 + 1 + 2 + 2 + LIMIT_FRAME_TARGET + 2 + LIMIT_FRAME_TYPE)
 
@@ -25,7 +24,7 @@ enum turn {
 void channel_open(struct channel *c, int fd, const char *unreachable)
 {
     *c = (struct channel){.fd = fd, .unreachable = unreachable};
-    c->in = buffer_up_to(CHANNEL_BODY_MAX + FRAME_REST + 4 + READ_STEP);
+    c->in = buffer_up_to(LIMIT_CHANNEL_BODY + FRAME_REST + 4 + READ_STEP);
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
@@ -110,7 +109,7 @@ static void forget_last(struct channel *c)
 {
     buffer_consume(&c->in, c->used);
     c->used = 0;
-    if (c->in.len == 0 && c->in.cap > KEEP_ROOM)
+    if (c->in.len == 0 && c->in.cap > LIMIT_BUFFER_KEPT)
         buffer_free(&c->in);
 }
 
@@ -123,7 +122,7 @@ static bool begin_skip(struct channel *c)
 
     if (!reader_u32(&r, &length) || !reader_u32(&r, &c->skip_id))
         return false;
-    if (length <= CHANNEL_BODY_MAX || length > LIMIT_FRAME)
+    if (length <= LIMIT_CHANNEL_BODY || length > LIMIT_FRAME)
         return false;
     c->skip = (size_t)length + 4;
     return true;
@@ -156,7 +155,7 @@ static enum turn decode(struct channel *c, struct frame *ret)
 {
     if (c->skip > 0 || begin_skip(c))
         return go_on_skipping(c) ? TURN_SKIPPED : TURN_TIME;
-    switch (frame_decode(buffer_bytes(&c->in), CHANNEL_BODY_MAX, ret, &c->used)) {
+    switch (frame_decode(buffer_bytes(&c->in), LIMIT_CHANNEL_BODY, ret, &c->used)) {
     case FRAME_DONE:
         return take_frame(c, ret);
     case FRAME_NEED_MORE:
@@ -228,7 +227,7 @@ bool channel_call(struct channel *c, const struct channel_request *request, uint
         case TURN_SKIPPED:
             if (c->skip_id == c->last_id)
                 return refuse(ret_err, "http.body-too-large", "a reply over %zu bytes",
-                              CHANNEL_BODY_MAX);
+                              LIMIT_CHANNEL_BODY);
             break;
         case TURN_EVENT:
             break;

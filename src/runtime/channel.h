@@ -9,7 +9,6 @@
 #include "wire/frame.h"
 
 /* A sealed and padded answer with a body of LIMIT_BODY. A longer frame is stepped over unread. */
-#define CHANNEL_BODY_MAX (LIMIT_BODY + KIB(128))
 
 struct channel {
     int fd;

@@ -3,11 +3,6 @@
 #include "runtime/problem.h"
 #include "wire/certificate_request.h"
 
-/* The longest that a renewal may hold up the call that it stands before. */
-#define RENEWAL_ATTEMPT_NS 20000000000u
-#define RENEWAL_FIRST_MS   1000
-#define RENEWAL_MAX_MS     60000
-
 void credentials_free(struct credentials *c)
 {
     key_free(c->key);
@@ -22,7 +17,7 @@ static bool ask(struct idevs *ip, struct channel *channel, const struct channel_
                 struct frame *ret, struct idevs_error *ret_err)
 {
     uint64_t deadline = runtime_attempt_deadline(ip);
-    uint64_t patience = clock_monotonic_ns() + RENEWAL_ATTEMPT_NS;
+    uint64_t patience = clock_monotonic_ns() + LIMIT_RENEWAL_TIME * NS_PER_SECOND;
 
     if (!channel_call(channel, request, deadline < patience ? deadline : patience, ret, ret_err))
         return false;
@@ -132,7 +127,7 @@ static bool check_chain(struct idevs *ip, struct credentials *made, struct idevs
 static bool certify(struct idevs *ip, struct idevs_error *ret_err)
 {
     _cleanup_credentials_ struct credentials made = {.key = key_generate()};
-    _cleanup_buffer_ struct buffer body = buffer_up_to(CERTIFICATE_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer body = buffer_up_to(LIMIT_CERTIFICATE_REQUEST);
     struct frame reply;
 
     if (!made.key || !make_request(ip, made.key, &body, ret_err))
@@ -150,7 +145,7 @@ static bool certify(struct idevs *ip, struct idevs_error *ret_err)
     credentials_free(&ip->credentials);
     ip->credentials = made;
     made = (struct credentials){0};
-    ip->renewal = backoff_between(RENEWAL_FIRST_MS, RENEWAL_MAX_MS);
+    ip->renewal = backoff_between(LIMIT_RENEWAL_PAUSE_MS, LIMIT_RENEWAL_PAUSE_CEILING_MS);
     ip->renewal_not_before_ns = 0;
     return true;
 }
@@ -206,7 +201,7 @@ static bool is_due(const struct idevs *ip)
 {
     uint64_t now = timekeeper_progress_ns(&ip->time);
     uint64_t age = now - ip->credentials.issued_ns;
-    bool old = age >= (uint64_t)ip->credentials.life * 1000000000u / 3 * 2;
+    bool old = age >= (uint64_t)ip->credentials.life * NS_PER_SECOND / 3 * 2;
 
     return (old || ip->credentials.doubted) && now >= ip->renewal_not_before_ns;
 }

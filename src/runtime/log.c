@@ -24,7 +24,7 @@ static void flatten(char *line)
 static bool send_line(struct idevs *ip, const char *line)
 {
     bool sealed = ip->manifest.logs == MANIFEST_LOGS_OWNER;
-    _cleanup_buffer_ struct buffer b = buffer_up_to(4 * LIMIT_LOG_LINE);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_LOG_SEALED);
     struct channel_request request = {
         .target = sealed ? "log:owner" : "log:open",
         .type = sealed ? "application/octet-stream" : "text/plain",

@@ -10,11 +10,10 @@
 #include <stdlib.h>
 
 /* Until the manifest says how long a run may take. */
-#define OPENING_SECONDS 600
 
 static uint64_t seconds_from_now(uint64_t seconds)
 {
-    return clock_monotonic_ns() + seconds * 1000000000u;
+    return clock_monotonic_ns() + seconds * NS_PER_SECOND;
 }
 
 /* No core file and no look from beside; a closed channel is an error, not the end. */
@@ -85,7 +84,7 @@ struct idevs *runtime_open(const struct runtime_options *options, struct idevs_e
     channel_open(&ip->attester, options->attester_fd, "warden.unreachable");
     timekeeper_begin(&ip->time, options->time);
     ip->manifest_cbor = buffer_up_to(LIMIT_MANIFEST);
-    ip->run_ends_ns = seconds_from_now(OPENING_SECONDS);
+    ip->run_ends_ns = seconds_from_now(LIMIT_OPENING_TIME);
     if (start(ip, &err))
         return ip;
     if (ret_err)
@@ -117,7 +116,7 @@ void idevs_close(struct idevs *ip)
 /* Ticks that the work of the last one ran over are left out, not caught up with. */
 static bool wait_for_tick(struct idevs *ip)
 {
-    uint64_t every = (uint64_t)ip->manifest.every * 1000000000u;
+    uint64_t every = (uint64_t)ip->manifest.every * NS_PER_SECOND;
     uint64_t now = clock_monotonic_ns();
 
     if (!ip->ticked) {

@@ -7,13 +7,11 @@ const struct runtime_options RUNTIME_DEFAULTS = {
     .launcher_fd = RUNTIME_LAUNCHER_FD,
     .attester_fd = RUNTIME_ATTESTER_FD,
     .time = &TIME_OF_HOST,
-    .attempt_ms = 60000,
-    .backoff_first_ms = 50,
-    .backoff_max_ms = 5000,
-    .refetch_ms = 1000,
+    .attempt_ms = LIMIT_ATTEMPT_MS,
+    .backoff_first_ms = LIMIT_ATTEMPT_PAUSE_MS,
+    .backoff_max_ms = LIMIT_ATTEMPT_PAUSE_CEILING_MS,
+    .refetch_ms = LIMIT_KEYS_PAUSE_MS,
 };
-
-#define REPORT_MAX KIB(4)
 
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
@@ -64,7 +62,7 @@ void runtime_note_spans(struct idevs *ip, const struct spans *spans)
         unsigned at = 0;
         while (at < ip->spans.n && strcmp(ip->spans.at[at].name, spans->at[i].name) != 0)
             at++;
-        if (at == SPANS_MAX)
+        if (at == LIMIT_SPANS)
             continue;
         ip->spans.at[at] = spans->at[i];
         if (at == ip->spans.n)
@@ -105,7 +103,7 @@ static bool encode_spans(struct spans *spans, struct buffer *b)
 
 void runtime_report(struct idevs *ip)
 {
-    _cleanup_buffer_ struct buffer b = buffer_up_to(REPORT_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_SPANS_REPORT);
     struct channel_request request = {.target = "report:spans", .type = "application/cbor"};
 
     if (ip->spans.n == 0 || !encode_spans(&ip->spans, &b))

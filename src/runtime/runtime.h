@@ -5,6 +5,7 @@
 #define IDEVS_RUNTIME_RUNTIME_H
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "crypto/x509.h"
 #include "runtime/backoff.h"
 #include "runtime/channel.h"

@@ -6,8 +6,6 @@
 #include <stdio.h>
 
 /* Key configurations are signed for at most LIMIT_KEYS_LIFE; new ones are fetched well before. */
-#define KEYS_FRESH_NS ((uint64_t)LIMIT_KEYS_LIFE * 1000000000u / 2)
-#define KEYS_LIFE_NS  ((uint64_t)LIMIT_KEYS_LIFE * 1000000000u)
 
 struct service *service_find(struct idevs *ip, const char *name, struct idevs_error *ret_err)
 {
@@ -91,13 +89,13 @@ bool service_ready(struct idevs *ip, struct service *s, struct idevs_error *ret_
 {
     uint64_t now = timekeeper_progress_ns(&ip->time);
     uint64_t age = now - s->keys_since_ns;
-    bool wanted = !s->has_keys || s->suspect || age >= KEYS_FRESH_NS;
+    bool wanted = !s->has_keys || s->suspect || age >= LIMIT_KEYS_FRESH * NS_PER_SECOND;
     struct idevs_error why;
 
     if (wanted && now - s->keys_tried_ns >= (uint64_t)ip->options.refetch_ms * 1000000 &&
         fetch_keys(ip, s, &why))
         return true;
-    if (s->has_keys && age < KEYS_LIFE_NS)
+    if (s->has_keys && age < LIMIT_KEYS_LIFE * NS_PER_SECOND)
         return true;
     s->has_keys = false;
     return refuse(ret_err, "service.unreachable", "no current key of %s", s->as->name);

@@ -11,9 +11,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define STATE_PATH  "/.well-known/idevs/state/"
-#define STATE_TYPE  "application/octet-stream"
-#define VERSION_MAX INT64_MAX
+#define STATE_PATH "/.well-known/idevs/state/"
+#define STATE_TYPE "application/octet-stream"
 
 static struct state_version *find_version(struct idevs *ip, const struct service *s,
                                           const char *name)
@@ -50,7 +49,7 @@ static bool get_version(const struct http_message *m, uint64_t *ret)
     if (!http_get(m, "etag", &etag) || etag.len < 3 || etag.data[0] != '"' ||
         etag.data[etag.len - 1] != '"')
         return false;
-    return parse_u64(bytes_of(etag.data + 1, etag.len - 2), VERSION_MAX, ret);
+    return parse_u64(bytes_of(etag.data + 1, etag.len - 2), INT64_MAX, ret);
 }
 
 static bool begin(struct idevs *ip, const char *service, const char *name, struct service **ret,

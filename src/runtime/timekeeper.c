@@ -9,7 +9,7 @@ static uint64_t boot_time_ns(void)
     struct timespec now;
 
     clock_gettime(CLOCK_BOOTTIME, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
 }
 
 const struct time_source TIME_OF_HOST = {.wall = clock_unix, .progress_ns = boot_time_ns};
@@ -21,7 +21,7 @@ void timekeeper_begin(struct timekeeper *t, const struct time_source *source)
 
 int64_t timekeeper_now(const struct timekeeper *t)
 {
-    int64_t passed = (int64_t)((t->source->progress_ns() - t->floor_ns) / 1000000000u);
+    int64_t passed = (int64_t)((t->source->progress_ns() - t->floor_ns) / NS_PER_SECOND);
     int64_t wall = t->source->wall();
 
     return wall > t->floor + passed ? wall : t->floor + passed;
@@ -30,7 +30,7 @@ int64_t timekeeper_now(const struct timekeeper *t)
 void timekeeper_floor(struct timekeeper *t, int64_t unix_seconds)
 {
     uint64_t now_ns = t->source->progress_ns();
-    int64_t passed = (int64_t)((now_ns - t->floor_ns) / 1000000000u);
+    int64_t passed = (int64_t)((now_ns - t->floor_ns) / NS_PER_SECOND);
 
     if (unix_seconds <= t->floor + passed)
         return;

@@ -32,8 +32,8 @@ static bool read_descriptor(int fd, struct buffer *b, struct idevs_error *ret_er
 static bool load(struct signer *s, struct idevs_error *ret_err)
 {
     for (int i = 0; i < TIERS; i++) {
-        _cleanup_buffer_ struct buffer key = buffer_up_to(KIB(16));
-        _cleanup_buffer_ struct buffer issuer = buffer_up_to(KIB(16));
+        _cleanup_buffer_ struct buffer key = buffer_up_to(LIMIT_PEM_KEY);
+        _cleanup_buffer_ struct buffer issuer = buffer_up_to(LIMIT_PEM_KEY);
         if (!read_descriptor(FD_KEYS + i, &key, ret_err) ||
             !read_descriptor(FD_ISSUERS + i, &issuer, ret_err) ||
             !signer_add(s, (enum tier)i, buffer_bytes(&key), buffer_bytes(&issuer), ret_err))
@@ -57,9 +57,9 @@ static bool rehearse(const struct signer *s, struct idevs_error *ret_err)
 
 static void serve(const struct signer *s)
 {
-    struct buffer request = buffer_up_to(SIGNER_MESSAGE_MAX);
-    struct buffer answer = buffer_up_to(SIGNER_MESSAGE_MAX);
-    int fds[FD_PASS_MAX];
+    struct buffer request = buffer_up_to(LIMIT_SIGNER_MESSAGE);
+    struct buffer answer = buffer_up_to(LIMIT_SIGNER_MESSAGE);
+    int fds[LIMIT_FDS];
     size_t n_fds;
 
     while (fd_receive(FD_AUTHORITY, &request, fds, &n_fds) && request.len > 0) {

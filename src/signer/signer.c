@@ -145,7 +145,7 @@ static bool answer(const struct signer *s, struct bytes request, int64_t now, st
                    struct idevs_error *ret_err)
 {
     struct signer_request r;
-    _cleanup_buffer_ struct buffer claims = buffer_up_to(SIGNER_CLAIMS_MAX);
+    _cleanup_buffer_ struct buffer claims = buffer_up_to(LIMIT_SIGNER_CLAIMS);
 
     if (!signer_request_decode(request, &r))
         return refuse(ret_err, "signer.request", "%zu bytes that are no request", request.len);
@@ -160,5 +160,5 @@ void signer_answer(const struct signer *s, struct bytes request, int64_t now, st
     bool done = answer(s, request, now, &der, &err);
 
     if (done ? !signer_answer_encode(buffer_bytes(&der), b) : !signer_refusal_encode(&err, b))
-        abort(); /* `b` is SIGNER_MESSAGE_MAX, the parts are less */
+        abort(); /* `b` is LIMIT_SIGNER_MESSAGE, the parts are less */
 }

@@ -1,5 +1,6 @@
 #include "store/store.h"
 #include "base/alloc.h"
+#include "base/limits.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,9 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BUSY_MS         5000
-#define JOURNAL_BYTES   "16777216"
-#define STATEMENTS_KEPT 128 /* more means that somebody builds SQL at run time */
+#define JOURNAL_BYTES "16777216"
 
 struct statement {
     struct store *store;
@@ -24,7 +23,7 @@ struct statement {
 struct store {
     sqlite3 *db;
     char *path;
-    struct statement *statements[STATEMENTS_KEPT];
+    struct statement *statements[LIMIT_STORE_STATEMENTS];
     size_t n_statements;
 };
 
@@ -155,7 +154,7 @@ static bool open_database(struct store *store, struct idevs_error *ret_err)
 
     if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK)
         return refuse_sqlite(store, "opening", ret_err);
-    sqlite3_busy_timeout(store->db, BUSY_MS);
+    sqlite3_busy_timeout(store->db, LIMIT_STORE_BUSY_MS);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_limit(store->db, SQLITE_LIMIT_ATTACHED, 0);
     return true;
@@ -232,8 +231,8 @@ struct statement *store_prepare(struct store *store, const char *sql, struct ide
 
     if (!s) {
         sqlite3_stmt *compiled = NULL;
-        if (store->n_statements == STATEMENTS_KEPT) {
-            refuse(ret_err, "internal", "more than %d statements", STATEMENTS_KEPT);
+        if (store->n_statements == LIMIT_STORE_STATEMENTS) {
+            refuse(ret_err, "internal", "more than %d statements", LIMIT_STORE_STATEMENTS);
             return NULL;
         }
         if (sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &compiled, NULL) !=

@@ -1,17 +1,16 @@
 #include "warden/attest.h"
+#include "base/clock.h"
 #include "wire/manifest.h"
 
 #include <stdio.h>
 
-#define SECOND 1000000000ULL
-
 bool attest_allow(struct attest_budget *budget, uint64_t now)
 {
-    uint64_t seconds = budget->since ? (now - budget->since) / SECOND : ATTEST_BURST;
+    uint64_t seconds = budget->since ? (now - budget->since) / NS_PER_SECOND : LIMIT_ATTEST_BURST;
 
     if (seconds > 0) {
         uint64_t left = budget->left + seconds;
-        budget->left = left > ATTEST_BURST ? ATTEST_BURST : (uint32_t)left;
+        budget->left = left > LIMIT_ATTEST_BURST ? LIMIT_ATTEST_BURST : (uint32_t)left;
         budget->since = now;
     }
     if (budget->left == 0)

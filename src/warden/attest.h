@@ -4,11 +4,8 @@
 #define IDEVS_WARDEN_ATTEST_H
 
 #include "base/limits.h"
+#include "wire/eat.h"
 #include "wire/frame.h"
-
-#define ATTEST_IN    KIB(1) /* a request has room in this */
-#define ATTEST_OUT   (LIMIT_EVIDENCE + LIMIT_MANIFEST)
-#define ATTEST_BURST 16 /* requests at once; one more each second */
 
 /* What a run's requests are answered with. */
 struct attest_source {

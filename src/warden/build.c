@@ -49,7 +49,7 @@ static void build_free(struct build *build)
 static void answer(const struct build *build, const struct built *built, bool cached,
                    struct bytes text, const struct idevs_error *err)
 {
-    _cleanup_buffer_ struct buffer b = buffer_up_to(REQUEST_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_WARDEN_MESSAGE);
     struct build_answer a = {
         .id = build->request.id,
         .executable = built ? built->executable : NULL,
@@ -148,7 +148,7 @@ static bool start(struct build *build, struct idevs_error *ret_err)
     build->watch =
         (struct source){.fd = compilation_watch(build->compilation),
                         .events = POLLIN,
-                        .deadline = clock_monotonic_ns() + LIMIT_BUILD_TIME * 1000000000ULL,
+                        .deadline = clock_monotonic_ns() + LIMIT_BUILD_TIME * NS_PER_SECOND,
                         .ready = watch_ready,
                         .arg = build};
     loop_add(&w->loop, &build->output);
@@ -163,7 +163,7 @@ static void start_next(struct warden *w)
 
     for (const struct build *b = w->builds; b; b = b->next)
         running += b->compilation != NULL;
-    for (struct build *b = w->builds; b && running < WARDEN_BUILDS_RUNNING;) {
+    for (struct build *b = w->builds; b && running < LIMIT_BUILDS_RUNNING;) {
         struct build *next = b->next;
         struct idevs_error err;
         if (!b->compilation && start(b, &err)) {
@@ -222,7 +222,7 @@ static bool enqueue(struct build *build, struct idevs_error *ret_err)
 
     for (; *last; last = &(*last)->next)
         n++;
-    if (n >= WARDEN_BUILDS_RUNNING + WARDEN_BUILDS_WAITING)
+    if (n >= LIMIT_BUILDS_RUNNING + LIMIT_BUILDS_WAITING)
         return refuse_expecting(ret_err, "build.limit", "fewer builds at a time",
                                 "%zu builds under way", n);
     *last = build;

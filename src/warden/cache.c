@@ -28,8 +28,8 @@ void origin_identity(const struct origin *origin, uint8_t ret[SHA256_LEN])
 
 void built_init(struct built *ret)
 {
-    *ret =
-        (struct built){.bytes = buffer_up_to(LIMIT_EXECUTABLE), .text = buffer_up_to(CACHE_TEXT)};
+    *ret = (struct built){.bytes = buffer_up_to(LIMIT_EXECUTABLE),
+                          .text = buffer_up_to(LIMIT_COMPILER_TEXT)};
 }
 
 void built_free(struct built *built)
@@ -62,8 +62,6 @@ bool cache_open(const char *folder, struct idevs_error *ret_err)
 /* ---- records: {1: executable, 2: source, 3: manifest, 4: toolchain, 5: text} || SHA-256 of it
  * ----
  */
-
-#define RECORD_MAX (CACHE_TEXT + KIB(1))
 
 struct record {
     uint8_t executable[SHA256_LEN];
@@ -154,7 +152,7 @@ bool cache_get(const char *folder, const struct origin *origin, struct built *re
 {
     uint8_t identity[SHA256_LEN];
     struct record record;
-    _cleanup_buffer_ struct buffer b = buffer_up_to(RECORD_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_CACHE_RECORD);
 
     origin_identity(origin, identity);
     _cleanup_text_ char *build = path_of(folder, "builds", identity);
@@ -178,7 +176,7 @@ bool cache_get(const char *folder, const struct origin *origin, struct built *re
 bool cache_origin(const char *folder, const uint8_t executable[SHA256_LEN], struct origin *ret)
 {
     struct record record;
-    _cleanup_buffer_ struct buffer b = buffer_up_to(RECORD_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_CACHE_RECORD);
     _cleanup_text_ char *path = path_of(folder, "origins", executable);
 
     if (!record_read(path, &b, &record))
@@ -228,7 +226,7 @@ static size_t list_executables(const char *path, struct kept *kept, size_t room)
 /* Executables only: their origins are small, and without them a claim would be lost. */
 static void make_room(const char *folder)
 {
-    const size_t room = (size_t)2 * CACHE_EXECUTABLES;
+    const size_t room = (size_t)2 * LIMIT_CACHE_EXECUTABLES;
     struct kept *kept = alloc_zero(room, sizeof(*kept));
     _cleanup_text_ char *path = alloc_format("%s/executables", folder);
     size_t n = list_executables(path, kept, room);
@@ -237,7 +235,8 @@ static void make_room(const char *folder)
     for (size_t i = 0; i < n; i++)
         bytes += kept[i].size;
     qsort(kept, n, sizeof(*kept), by_age);
-    for (size_t i = 0; i < n && (n - i >= CACHE_EXECUTABLES || bytes >= CACHE_BYTES); i++) {
+    for (size_t i = 0; i < n && (n - i >= LIMIT_CACHE_EXECUTABLES || bytes >= LIMIT_CACHE_BYTES);
+         i++) {
         _cleanup_text_ char *old = alloc_format("%s/%s", path, kept[i].name);
         unlink(old);
         bytes -= kept[i].size;
@@ -250,7 +249,7 @@ bool cache_put(const char *folder, const struct origin *origin, const struct bui
 {
     struct record record = {.origin = *origin, .text = buffer_bytes(&built->text)};
     uint8_t identity[SHA256_LEN];
-    _cleanup_buffer_ struct buffer b = buffer_up_to(RECORD_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_CACHE_RECORD);
 
     memcpy(record.executable, built->executable, SHA256_LEN);
     origin_identity(origin, identity);

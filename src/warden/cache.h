@@ -7,10 +7,6 @@
 #include "base/limits.h"
 #include "crypto/digest.h"
 
-#define CACHE_EXECUTABLES 512       /* kept; the oldest go first */
-#define CACHE_BYTES       MIB(4096) /* likewise */
-#define CACHE_TEXT        KIB(48)   /* of the compiler */
-
 /* What an executable was compiled from. */
 struct origin {
     uint8_t source[SHA256_LEN];
@@ -25,7 +21,7 @@ void origin_identity(const struct origin *origin, uint8_t ret[SHA256_LEN]);
 struct built {
     uint8_t executable[SHA256_LEN];
     struct buffer bytes; /* of the executable; at most LIMIT_EXECUTABLE */
-    struct buffer text;  /* the compiler's; at most CACHE_TEXT */
+    struct buffer text;  /* the compiler's; at most LIMIT_COMPILER_TEXT */
 };
 void built_init(struct built *ret);
 void built_free(struct built *built);

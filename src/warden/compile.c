@@ -72,8 +72,8 @@ static bool start_compiler(struct compilation *c, int toolchain, uid_t uid, int 
     const struct compartment_spec spec = {
         .profile = COMPARTMENT_COMPILE,
         .uid = uid,
-        .memory = COMPILE_MEMORY,
-        .processes = COMPILE_PROCESSES,
+        .memory = LIMIT_BUILD_MEMORY,
+        .processes = LIMIT_BUILD_PROCESSES,
         .executable = -1,
         .channel = -1,
         .attester = -1,
@@ -103,8 +103,8 @@ bool compilation_start(int toolchain, uid_t uid, struct bytes source,
     int output[2] = {-1, -1};
 
     c->output = -1;
-    c->text = buffer_up_to(COMPILE_TEXT);
-    c->work = compartment_work(COMPILE_WORK);
+    c->text = buffer_up_to(LIMIT_COMPILER_TEXT);
+    c->work = compartment_work(LIMIT_BUILD_WORK);
     bool ok = c->work >= 0 && put_source(c->work, source) && pipe2(output, O_CLOEXEC) == 0 &&
               fcntl(output[0], F_SETFL, O_NONBLOCK) == 0;
     if (!ok)
@@ -166,7 +166,7 @@ bool compilation_listen(struct compilation *c)
 
     if (n < 0)
         return errno == EAGAIN || errno == EINTR;
-    size_t room = COMPILE_TEXT - strlen(CUT) - c->text.len;
+    size_t room = LIMIT_COMPILER_TEXT - strlen(CUT) - c->text.len;
     size_t taken = c->cut ? 0 : (size_t)n < room ? (size_t)n : room;
     if (!c->cut && !buffer_append(&c->text, said, taken))
         return false;

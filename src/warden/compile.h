@@ -7,11 +7,6 @@
 #include "compartment/compartment.h"
 #include "crypto/digest.h"
 
-#define COMPILE_TEXT      KIB(48) /* what an answer has room for; more is cut, and says so */
-#define COMPILE_MEMORY    MIB(1024)
-#define COMPILE_PROCESSES 32
-#define COMPILE_WORK      MIB(256)
-
 struct compilation;
 
 /* Writes `source` as program.c into a fresh folder and starts the compiler on it, as user `uid`.

@@ -1,14 +1,14 @@
 #include "warden/config.h"
 #include "base/alloc.h"
+#include "base/limits.h"
 #include "compartment/compartment.h"
 #include "document/yaml.h"
 
 #define UID_FIRST                                                                                  \
     700000 /* above what systems give to users, below subordinate ids' usual range                 \
             */
-#define UID_COUNT 1000
-#define UID_MIN   1000
-#define UID_MAX   4294000000
+#define UID_MIN 1000
+#define UID_MAX 4294000000
 
 static bool take_path(struct yaml *doc, const char *key, enum yaml_need need, char **ret,
                       struct idevs_error *ret_err)
@@ -25,11 +25,11 @@ static bool take_uids(struct yaml *doc, struct warden_config *ret, struct idevs_
 {
     uint64_t launcher = 0;
     uint64_t first = UID_FIRST;
-    uint64_t count = UID_COUNT;
+    uint64_t count = LIMIT_RUNS;
 
     if (!yaml_u64(doc, "launcher_uid", YAML_REQUIRED, 0, UID_MAX, &launcher, ret_err) ||
         !yaml_u64(doc, "uid_first", YAML_OPTIONAL, UID_MIN, UID_MAX, &first, ret_err) ||
-        !yaml_u64(doc, "uid_count", YAML_OPTIONAL, 2, CONFIG_RUNS_MAX, &count, ret_err))
+        !yaml_u64(doc, "uid_count", YAML_OPTIONAL, 2, LIMIT_RUNS, &count, ret_err))
         return false;
     if (launcher >= first && launcher < first + count)
         return yaml_refuse(doc, ret_err, "launcher_uid is one of the compartments' users");

@@ -5,8 +5,6 @@
 #include "base/error.h"
 #include <sys/types.h>
 
-#define CONFIG_RUNS_MAX 1000
-
 struct warden_config {
     char *socket;    /* listened on */
     char *state;     /* folder, root's alone: platform key, cache */

@@ -12,8 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define QUEUE_MAX 256
-
 struct message {
     struct message *next;
     struct buffer bytes;
@@ -75,13 +73,13 @@ static void enqueue(struct connection *c, struct bytes message, int fd)
     struct message **last = &c->queue;
 
     m->fd = fd;
-    m->bytes = buffer_up_to(REQUEST_MAX);
+    m->bytes = buffer_up_to(LIMIT_WARDEN_MESSAGE);
     while (*last)
         last = &(*last)->next;
     *last = m;
     c->n_queued++;
     c->source.events = POLLIN | POLLOUT;
-    if (c->n_queued > QUEUE_MAX || !buffer_append_bytes(&m->bytes, message))
+    if (c->n_queued > LIMIT_WARDEN_QUEUE || !buffer_append_bytes(&m->bytes, message))
         break_off(c);
 }
 
@@ -102,7 +100,7 @@ void connection_send(struct connection *c, struct bytes message, int fd)
 void connection_refuse(struct connection *c, const struct request *request,
                        const struct idevs_error *err)
 {
-    _cleanup_buffer_ struct buffer b = buffer_up_to(REQUEST_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_WARDEN_MESSAGE);
 
     log_refusal(IDEVS_WARNING, "launcher's request", err);
     if (answer_refusal(request, err, &b))
@@ -133,7 +131,7 @@ static void answer_to_status(struct connection *c, const struct request *request
     const char *names[8];
     size_t n;
     const struct compartment_back_end *const *all = compartment_back_ends(&n);
-    _cleanup_buffer_ struct buffer b = buffer_up_to(REQUEST_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_WARDEN_MESSAGE);
     struct status_answer answer = {
         .id = request->id,
         .back_ends = names,
@@ -150,7 +148,7 @@ static void answer_to_status(struct connection *c, const struct request *request
 static void answer_to_kill(struct connection *c, const struct request *request)
 {
     struct idevs_error err;
-    _cleanup_buffer_ struct buffer b = buffer_up_to(REQUEST_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_WARDEN_MESSAGE);
 
     if (!run_kill(c->w, c, request->run, &err))
         connection_refuse(c, request, &err);
@@ -158,7 +156,7 @@ static void answer_to_kill(struct connection *c, const struct request *request)
         connection_send(c, buffer_bytes(&b), -1);
 }
 
-static void dispatch(struct connection *c, const struct request *request, int fds[FD_PASS_MAX])
+static void dispatch(struct connection *c, const struct request *request, int fds[LIMIT_FDS])
 {
     struct idevs_error err;
 
@@ -186,8 +184,8 @@ static void dispatch(struct connection *c, const struct request *request, int fd
 /* False: the peer is gone, or said what it may not. */
 static bool receive(struct connection *c)
 {
-    _cleanup_buffer_ struct buffer b = buffer_up_to(REQUEST_MAX);
-    int fds[FD_PASS_MAX];
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_WARDEN_MESSAGE);
+    int fds[LIMIT_FDS];
     size_t n_fds;
     struct request request;
 
@@ -199,7 +197,7 @@ static bool receive(struct connection *c)
         dispatch(c, &request, fds);
     else if (b.len > 0)
         log_warning("the launcher said what it may not; its connection is closed");
-    for (size_t i = 0; i < FD_PASS_MAX; i++)
+    for (size_t i = 0; i < LIMIT_FDS; i++)
         fd_close(&fds[i]);
     return ok;
 }
@@ -240,7 +238,7 @@ void connection_accept(struct warden *w, int socket)
 
     for (const struct connection *c = w->connections; c; c = c->next)
         n++;
-    if (w->ending || n >= WARDEN_CONNECTIONS || !peer_may(w, socket)) {
+    if (w->ending || n >= LIMIT_WARDEN_CONNECTIONS || !peer_may(w, socket)) {
         close(socket);
         return;
     }

@@ -48,7 +48,7 @@ static bool write_version(const char *state, struct idevs_error *ret_err)
 static bool make_key(const char *path, struct idevs_error *ret_err)
 {
     _cleanup_key_ struct key *key = key_generate();
-    _cleanup_buffer_ struct buffer pem = buffer_up_to(KIB(4));
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM_KEY);
 
     if (!key_save(key, &pem))
         return refuse(ret_err, "internal", "a key that cannot be written");
@@ -79,7 +79,7 @@ struct key *identity_open(const char *state, struct idevs_error *ret_err)
     bool there;
     struct stat st;
     _cleanup_text_ char *path = alloc_format("%s/platform.pem", state);
-    _cleanup_buffer_ struct buffer pem = buffer_up_to(KIB(16));
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM_KEY);
 
     if (!check_version(state, &there, ret_err))
         return NULL;
@@ -101,13 +101,13 @@ bool identity_enrol(const struct key *key, struct bytes token, const char *const
 {
     struct platform_request request = {0};
     uint8_t token_sha256[SHA256_LEN];
-    _cleanup_buffer_ struct buffer payload = buffer_up_to(PLATFORM_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer payload = buffer_up_to(LIMIT_PLATFORM_REQUEST);
 
     key_spki(key, request.spki);
     sha256(token, token_sha256);
     platform_token_proof(token_sha256, request.spki, request.proof);
-    for (size_t i = 0; i < n_back_ends && i < PLATFORM_BACK_ENDS; i++)
-        snprintf(request.back_ends[request.n_back_ends++], PLATFORM_TEXT, "%s", back_ends[i]);
+    for (size_t i = 0; i < n_back_ends && i < LIMIT_BACK_ENDS; i++)
+        snprintf(request.back_ends[request.n_back_ends++], LIMIT_PLATFORM_TEXT, "%s", back_ends[i]);
     snprintf(request.description, sizeof(request.description), "%s", description);
     return platform_request_encode(&request, &payload) &&
            cose_sign(key, PLATFORM_REQUEST_TYPE, buffer_bytes(&payload), b);

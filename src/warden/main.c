@@ -150,9 +150,9 @@ static bool write_request(const struct key *key, struct bytes token, const char 
 {
     size_t n;
     const struct compartment_back_end *const *all = compartment_back_ends(&n);
-    const char *names[PLATFORM_BACK_ENDS];
-    char host[PLATFORM_TEXT] = "";
-    _cleanup_buffer_ struct buffer b = buffer_up_to(PLATFORM_REQUEST_MAX);
+    const char *names[LIMIT_BACK_ENDS];
+    char host[LIMIT_PLATFORM_TEXT] = "";
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_PLATFORM_REQUEST);
 
     gethostname(host, sizeof(host) - 1);
     for (size_t i = 0; i < n && i < ARRAY_LEN(names); i++)
@@ -172,7 +172,7 @@ static int enrol(int argc, char **argv)
     };
     int status = parse(argc, argv, options, ARRAY_LEN(options));
     _cleanup_(warden_config_free) struct warden_config config = {0};
-    _cleanup_buffer_ struct buffer token = buffer_up_to(KIB(1));
+    _cleanup_buffer_ struct buffer token = buffer_up_to(LIMIT_TOKEN_FILE);
     struct idevs_error err;
 
     if (status)

@@ -156,7 +156,7 @@ static uint64_t span_of(const struct spans *spans, const char *name)
 
 bool answer_run(uint32_t id, uint32_t run, const struct spans *spans, struct buffer *b)
 {
-    const char *names[SPANS_MAX];
+    const char *names[LIMIT_SPANS];
 
     for (unsigned i = 0; i < spans->n; i++)
         names[i] = spans->at[i].name;

@@ -8,9 +8,6 @@
 #include "base/limits.h"
 #include "crypto/digest.h"
 
-#define REQUEST_MAX  KIB(64)
-#define REQUEST_TEXT 32
-
 enum request_kind {
     REQUEST_NONE = 0,
     REQUEST_STATUS,
@@ -22,9 +19,9 @@ enum request_kind {
 
 struct request {
     enum request_kind kind;
-    uint32_t id;                 /* not 0 */
-    char back_end[REQUEST_TEXT]; /* of run */
-    uint32_t run;                /* of kill */
+    uint32_t id;                   /* not 0 */
+    char back_end[LIMIT_BACK_END]; /* of run */
+    uint32_t run;                  /* of kill */
 };
 
 /* What a connection is doing, which decides what it may ask. */

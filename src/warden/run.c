@@ -17,10 +17,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SECOND    1000000000ULL
-#define RUN_GRACE 10 /* seconds after the run's own limit, which the run-time enforces itself */
-#define MAP_MAX   KIB(256)
-
 struct run {
     struct run *next;
     struct warden *w;
@@ -89,7 +85,7 @@ static void look(struct run *run)
 
     if (works_too_long(run, now))
         run->back_end->kill(run->compartment, "compartment.limit");
-    run->watch.deadline = now + SECOND;
+    run->watch.deadline = now + NS_PER_SECOND;
 }
 
 /* ---- its end ---- */
@@ -98,7 +94,7 @@ static void watch_ready(void *arg, short revents)
 {
     struct run *run = arg;
     struct compartment_end end;
-    _cleanup_buffer_ struct buffer b = buffer_up_to(REQUEST_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_WARDEN_MESSAGE);
 
     if (!revents) {
         look(run);
@@ -141,7 +137,7 @@ static bool make_evidence(void *arg, const uint8_t report_data[REPORT_DATA_LEN],
 {
     struct run *run = arg;
     struct attester_run facts = run->facts;
-    _cleanup_buffer_ struct buffer map = buffer_up_to(MAP_MAX);
+    _cleanup_buffer_ struct buffer map = buffer_up_to(LIMIT_MEMORY_MAP);
 
     if (!run->back_end->memory_map(run->compartment, &map))
         return false;
@@ -153,7 +149,7 @@ static bool make_evidence(void *arg, const uint8_t report_data[REPORT_DATA_LEN],
 
 static bool read_request(struct run *run)
 {
-    uint8_t step[ATTEST_IN];
+    uint8_t step[LIMIT_ATTEST_IN];
     ssize_t n = read(run->attester.fd, step, run->in.max - run->in.len);
 
     if (n < 0)
@@ -210,9 +206,9 @@ static void attester_ready(void *arg, short revents)
 static void set_limits(struct run *run, const struct manifest *manifest)
 {
     run->began = run->last_look = run->idle_at = clock_monotonic_ns();
-    run->limit = (uint64_t)(manifest->run_seconds + RUN_GRACE) * SECOND;
+    run->limit = (uint64_t)(manifest->run_seconds + LIMIT_RUN_GRACE) * NS_PER_SECOND;
     run->repeats = manifest->every > 0;
-    run->watch.deadline = run->began + SECOND;
+    run->watch.deadline = run->began + NS_PER_SECOND;
 }
 
 static void put_digest(struct eat_digest *ret, const uint8_t digest[SHA256_LEN])
@@ -323,8 +319,8 @@ static struct run *run_new(struct warden *w, struct connection *c, uid_t uid,
     run->uid = uid;
     run->back_end = back_end;
     run->number = ++w->last_run;
-    run->in = buffer_up_to(ATTEST_IN);
-    run->out = buffer_up_to(ATTEST_OUT);
+    run->in = buffer_up_to(LIMIT_ATTEST_IN);
+    run->out = buffer_up_to(LIMIT_ATTEST_OUT);
     run->manifest = buffer_up_to(LIMIT_MANIFEST);
     run->watch.fd = -1;
     run->attester.fd = -1;
@@ -338,7 +334,7 @@ bool run_begin(struct warden *w, struct connection *c, const struct request *req
     struct spans spans = {0};
     int channel;
     uid_t uid;
-    _cleanup_buffer_ struct buffer b = buffer_up_to(REQUEST_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_WARDEN_MESSAGE);
 
     if (!back_end)
         return refuse(ret_err, "compartment.unavailable", "no back end is called %s",

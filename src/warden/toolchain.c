@@ -12,9 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAX_ENTRIES 100000
-#define MAX_DEPTH   24
-
 struct entries {
     char **path; /* relative, sorted later */
     size_t n;
@@ -30,7 +27,7 @@ static void entries_free(struct entries *e)
 
 static bool entries_add(struct entries *e, const char *path)
 {
-    if (e->n == MAX_ENTRIES)
+    if (e->n == LIMIT_TOOLCHAIN_ENTRIES)
         return false;
     if (e->n == e->room) {
         e->room = e->room ? 2 * e->room : 1024;
@@ -59,7 +56,7 @@ static bool collect_one(int folder, const char *path, const char *name, unsigned
     if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
         return refuse(ret_err, "build.toolchain", "%s is no file, link or folder", path);
     if (!entries_add(e, path))
-        return refuse(ret_err, "build.toolchain", "more than %d entries", MAX_ENTRIES);
+        return refuse(ret_err, "build.toolchain", "more than %d entries", LIMIT_TOOLCHAIN_ENTRIES);
     return true;
 }
 
@@ -67,7 +64,7 @@ static bool collect_one(int folder, const char *path, const char *name, unsigned
 static bool collect(int folder, const char *prefix, unsigned depth, struct entries *e,
                     struct idevs_error *ret_err)
 {
-    DIR *dir = folder >= 0 && depth < MAX_DEPTH ? fdopendir(folder) : NULL;
+    DIR *dir = folder >= 0 && depth < LIMIT_TOOLCHAIN_DEPTH ? fdopendir(folder) : NULL;
     bool ok = dir != NULL;
 
     if (!dir) {

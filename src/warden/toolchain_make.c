@@ -18,8 +18,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MAX_FILE MIB(256)
-
 struct making {
     const struct toolchain_options *options;
     char *root;   /* where it is gathered before it gets its name */
@@ -96,7 +94,7 @@ static bool put_file(struct making *m, const char *from, const char *to)
     _cleanup_fd_ int in = open(from, O_RDONLY | O_CLOEXEC);
     if (in < 0 || fstat(in, &st) < 0)
         return refuse_errno(m->err, "build.toolchain", from);
-    if (!S_ISREG(st.st_mode) || st.st_size > (off_t)MAX_FILE)
+    if (!S_ISREG(st.st_mode) || st.st_size > (off_t)LIMIT_TOOLCHAIN_FILE)
         return refuse(m->err, "build.toolchain", "%s is no file, or too large", from);
     mode_t mode = st.st_mode & S_IXUSR ? 0755 : 0644;
     _cleanup_fd_ int out = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
@@ -137,7 +135,7 @@ static bool put_library_of_line(struct making *m, char *line)
 static bool put_program(struct making *m, const char *from, const char *to)
 {
     const char *argv[] = {"ldd", from, NULL};
-    _cleanup_buffer_ struct buffer b = buffer_up_to(KIB(64));
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_TOOLCHAIN_OUTPUT);
 
     if (!put_file(m, from, to) || !output_of(m, argv, &b))
         return false;
@@ -232,7 +230,7 @@ static bool silence_libc(struct making *m)
                           "--remove-section=.gnu.warning.gethostbyname",
                           libc,
                           NULL};
-    _cleanup_buffer_ struct buffer b = buffer_up_to(KIB(4));
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_TOOLCHAIN_OUTPUT);
 
     return output_of(m, argv, &b);
 }
@@ -261,7 +259,7 @@ static bool put_headers_of_packages(struct making *m)
 {
     static const char *const argv[] = {"dpkg-query",     "-L", "libc6-dev", "linux-libc-dev",
                                        "libjansson-dev", NULL};
-    _cleanup_buffer_ struct buffer b = buffer_up_to(MIB(4));
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_TOOLCHAIN_OUTPUT);
 
     if (!output_of(m, argv, &b) || b.len == 0)
         return false;
@@ -277,7 +275,7 @@ static bool put_headers_of_compiler(struct making *m)
     const char *argv[] = {m->options->gcc, "-print-file-name=include", NULL};
     _cleanup_text_ char *folder = line_of(m, argv);
     const char *find[] = {"find", folder, "-type", "f", NULL};
-    _cleanup_buffer_ struct buffer b = buffer_up_to(MIB(1));
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_TOOLCHAIN_OUTPUT);
 
     if (!folder || folder[0] != '/' || !output_of(m, find, &b) || b.len == 0)
         return refuse(m->err, "build.toolchain", "headers of the compiler are missing");

@@ -71,7 +71,7 @@ static int listen_on(const char *path, uid_t launcher, struct idevs_error *ret_e
     mode_t before = umask(0117);
     bool ok = fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
     umask(before);
-    ok = ok && chown(path, launcher, (gid_t)-1) == 0 && listen(fd, WARDEN_CONNECTIONS) == 0;
+    ok = ok && chown(path, launcher, (gid_t)-1) == 0 && listen(fd, LIMIT_WARDEN_CONNECTIONS) == 0;
     if (!ok) {
         refuse_errno(ret_err, "file.unwritable", path);
         return -1;

@@ -5,13 +5,10 @@
 #define IDEVS_WARDEN_WARDEN_H
 
 #include "attester/attester.h"
+#include "base/limits.h"
 #include "warden/config.h"
 #include "warden/loop.h"
 #include "warden/request.h"
-
-#define WARDEN_CONNECTIONS    8
-#define WARDEN_BUILDS_RUNNING 2
-#define WARDEN_BUILDS_WAITING 32 /* of all connections together */
 
 struct connection;
 struct run;
@@ -31,7 +28,7 @@ struct warden {
     struct connection *connections;
     struct run *runs;
     struct build *builds;
-    bool uid_taken[CONFIG_RUNS_MAX];
+    bool uid_taken[LIMIT_RUNS];
     uint32_t last_run;
     bool ending;
 };

@@ -2,8 +2,6 @@
 
 #define KNOWN_LENGTH_REQUEST  0
 #define KNOWN_LENGTH_RESPONSE 1
-#define METHOD_MAX            32
-#define SCHEME_MAX            32
 
 /* ---- what both directions hold a message to ---- */
 
@@ -66,10 +64,10 @@ static bool is_field_value(struct bytes value)
 /* An empty authority is RFC 9292's way to leave it to a host field; who serves it judges. */
 static bool control_is_valid(const struct http_message *m)
 {
-    return is_token(m->method, METHOD_MAX) && m->scheme.len > 0 && m->scheme.len <= SCHEME_MAX &&
-           is_visible(m->scheme) && m->authority.len <= LIMIT_AUTHORITY &&
-           is_visible(m->authority) && m->path.len > 0 && m->path.len <= LIMIT_PATH &&
-           m->path.data[0] == '/' && is_visible(m->path);
+    return is_token(m->method, LIMIT_METHOD) && m->scheme.len > 0 &&
+           m->scheme.len <= LIMIT_SCHEME && is_visible(m->scheme) &&
+           m->authority.len <= LIMIT_AUTHORITY && is_visible(m->authority) && m->path.len > 0 &&
+           m->path.len <= LIMIT_PATH && m->path.data[0] == '/' && is_visible(m->path);
 }
 
 static bool status_is_final(uint64_t status)

@@ -13,8 +13,9 @@ bool bhttp_encode_response(const struct http_message *m, struct buffer *b) _must
 bool bhttp_decode_request(struct bytes in, struct http_message *ret) _must_check_;
 bool bhttp_decode_response(struct bytes in, struct http_message *ret) _must_check_;
 
-/* Zero-pads to the next bucket: powers of two from PADDING_FIRST to PADDING_STEP, then multiples of
- * it. */
+#define PADDING_FIRST 256   /* the first size bucket */
+#define PADDING_STEP  65536 /* buckets double up to this, then are multiples of it */
+/* Zero-pads to the next bucket. */
 bool bhttp_pad(struct buffer *b) _must_check_;
 
 #endif

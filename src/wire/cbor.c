@@ -1,6 +1,5 @@
 #include "wire/cbor.h"
-
-#define DEPTH_MAX 16
+#include "base/limits.h"
 
 enum major {
     MAJOR_UINT = 0,
@@ -309,7 +308,7 @@ static bool skip_item(struct reader *r, unsigned depth)
     struct head head;
     struct bytes string;
 
-    if (depth > DEPTH_MAX || !take_head(&at, &head))
+    if (depth > LIMIT_CBOR_DEPTH || !take_head(&at, &head))
         return false;
     switch (head.major) {
     case MAJOR_UINT:

@@ -35,7 +35,7 @@ bool certificate_request_decode(struct bytes in, struct certificate_request *ret
     struct certificate_request made;
     size_t n;
 
-    if (in.len > CERTIFICATE_REQUEST_MAX || !cbor_get_map(&r, &n) || n != 3 ||
+    if (in.len > LIMIT_CERTIFICATE_REQUEST || !cbor_get_map(&r, &n) || n != 3 ||
         !get_entry(&r, KEY_CHALLENGE, &made.challenge) || !get_entry(&r, KEY_CSR, &made.csr) ||
         !get_entry(&r, KEY_MANIFEST, &made.manifest) || reader_left(&r) != 0 ||
         !lengths_are_valid(&made))

@@ -8,8 +8,8 @@
 #include "base/buffer.h"
 #include "base/limits.h"
 
+#define CHALLENGE_LEN            32
 #define CERTIFICATE_REQUEST_TYPE "application/vnd.idevs.certificate-request+cbor"
-#define CERTIFICATE_REQUEST_MAX  (LIMIT_CSR + LIMIT_MANIFEST + 64)
 
 struct certificate_request {
     struct bytes challenge; /* CHALLENGE_LEN */

@@ -3,7 +3,6 @@
 #include "wire/cbor.h"
 
 #define MEASUREMENTS_FORMAT 65000 /* content format of our one measurements entry, private use */
-#define MEASUREMENTS_MAX    256
 
 enum kind {
     KIND_TIME,         /* int64_t */
@@ -140,7 +139,7 @@ static bool put_measurements(const struct eat_claims *c, struct buffer *b)
 {
     const struct eat_digest *const all[] = {&c->executable, &c->source, &c->manifest,
                                             &c->toolchain};
-    _cleanup_buffer_ struct buffer inner = buffer_up_to(MEASUREMENTS_MAX);
+    _cleanup_buffer_ struct buffer inner = buffer_up_to(LIMIT_EAT_MEASUREMENTS);
     size_t n = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(all); i++)

@@ -7,7 +7,7 @@
 #include "base/buffer.h"
 #include "base/limits.h"
 
-#define EAT_TEXT 128
+#define REPORT_DATA_LEN 64 /* SHA-512 that binds key, challenge and authority */
 
 enum eat_debug {
     EAT_DEBUG_ENABLED = 0,  /* dbgstat `enabled` */
@@ -24,10 +24,10 @@ struct eat_claims {
     int64_t issued_at;              /* 6 iat */
     uint8_t nonce[REPORT_DATA_LEN]; /* 10: report data; in a result the same as in the evidence */
     uint8_t ueid[33];               /* 256: 01 || SHA-256 of the platform key's SPKI */
-    char hwmodel[EAT_TEXT];         /* 259 (as bytes): CPU model */
-    char hwversion[EAT_TEXT];       /* 260: [text]: microcode or stepping */
-    char swname[EAT_TEXT];          /* 270: "idevs-warden" */
-    char swversion[EAT_TEXT];       /* 271: [text] */
+    char hwmodel[LIMIT_EAT_TEXT];   /* 259 (as bytes): CPU model */
+    char hwversion[LIMIT_EAT_TEXT]; /* 260: [text]: microcode or stepping */
+    char swname[LIMIT_EAT_TEXT];    /* 270: "idevs-warden" */
+    char swversion[LIMIT_EAT_TEXT]; /* 271: [text] */
     enum eat_debug debug;           /* 263 */
     /* 273 measurements: one entry [65000, bstr .cbor {1: executable, 2: source, 3: manifest,
      * 4: toolchain}]; executable and manifest always, the others when the warden compiled it */
@@ -36,17 +36,17 @@ struct eat_claims {
     struct eat_digest manifest;
     struct eat_digest toolchain;
     /* ours */
-    char back_end[EAT_TEXT];           /* -70001: "process", ... */
-    uint32_t n_cpus;                   /* -70002 */
-    uint64_t memory;                   /* -70003: bytes given to the compartment */
-    struct eat_digest memory_map;      /* -70004 */
-    char memory_map_summary[EAT_TEXT]; /* -70005 */
-    char kernel[EAT_TEXT];             /* -70006: operating system and version */
+    char back_end[LIMIT_EAT_TEXT];           /* -70001: "process", ... */
+    uint32_t n_cpus;                         /* -70002 */
+    uint64_t memory;                         /* -70003: bytes given to the compartment */
+    struct eat_digest memory_map;            /* -70004 */
+    char memory_map_summary[LIMIT_EAT_TEXT]; /* -70005 */
+    char kernel[LIMIT_EAT_TEXT];             /* -70006: operating system and version */
     /* only in the result, set by the authority */
-    char tier[EAT_TEXT];         /* -70020: "hardware", "isolated", "development" */
-    char breakers[2 * EAT_TEXT]; /* -70021: who could break it, in words */
-    char policy[EAT_TEXT];       /* -70022: policy id */
-    char owner[65];              /* -70023: hex SHA-256 of the owner's SPKI */
+    char tier[LIMIT_EAT_TEXT];         /* -70020: "hardware", "isolated", "development" */
+    char breakers[2 * LIMIT_EAT_TEXT]; /* -70021: who could break it, in words */
+    char policy[LIMIT_EAT_TEXT];       /* -70022: policy id */
+    char owner[65];                    /* -70023: hex SHA-256 of the owner's SPKI */
     char reads[LIMIT_SERVICES][LIMIT_AUTHORITY + 1]; /* -70024: authorities the manifest reads */
     size_t n_reads;
     char writes[LIMIT_SERVICES][LIMIT_AUTHORITY + 1]; /* -70025 */

@@ -4,7 +4,6 @@
 
 #include <strings.h>
 
-#define METHOD_MAX  16
 #define VERSION     "HTTP/1.1"
 #define VERSION_LEN (sizeof(VERSION) - 1)
 
@@ -60,7 +59,7 @@ static bool parse_request_line(uint8_t *line, size_t len, struct http_message *r
         return refuse(ret_err, "http.malformed", "a request line that is not three words");
     ret->method = bytes_of(line, (size_t)(space - line));
     ret->path = bytes_of(space + 1, (size_t)(last - space - 1));
-    if (!field_is_token(ret->method) || ret->method.len > METHOD_MAX)
+    if (!field_is_token(ret->method) || ret->method.len > LIMIT_METHOD)
         return refuse(ret_err, "http.malformed", "a malformed method");
     if (!bytes_equal_text(bytes_of(last + 1, (size_t)(line + len - last - 1)), VERSION))
         return refuse(ret_err, "http.malformed", "a version other than " VERSION);

@@ -7,7 +7,6 @@
 #include "wire/http.h"
 
 /* Request line, fields and line ends together. */
-#define HTTP1_HEAD_MAX (LIMIT_FIELD_BYTES + LIMIT_PATH + KIB(1))
 
 struct http1_head {
     /* Method, authority (Host, lower case), path (valid by path_is_valid()), fields (names in lower

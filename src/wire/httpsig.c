@@ -3,8 +3,7 @@
 
 #define ALG        "ecdsa-p256-sha256"
 #define TIME_MAX   999999999999999 /* an integer of structured fields has at most 15 digits */
-#define INPUT_MAX  1024
-#define SIG_TEXT   88 /* base64 of 64 bytes */
+#define SIG_TEXT   88              /* base64 of 64 bytes */
 #define DIGEST_LEN 32
 
 static bool put_view(struct buffer *b, const char *before, struct bytes view, const char *after)
@@ -210,7 +209,7 @@ static bool parse_signature(const struct http_message *m, const char *label,
 bool httpsig_request_parse(const struct http_message *m, struct httpsig_params *ret,
                            uint8_t ret_signature[HTTPSIG_SIG_LEN])
 {
-    _cleanup_buffer_ struct buffer again = buffer_up_to(INPUT_MAX);
+    _cleanup_buffer_ struct buffer again = buffer_up_to(LIMIT_SIGNATURE_INPUT);
     struct bytes input;
 
     return http_get(m, "signature-input", &input) && take_params(input, true, ret) &&
@@ -221,7 +220,7 @@ bool httpsig_request_parse(const struct http_message *m, struct httpsig_params *
 bool httpsig_keys_parse(const struct http_message *m, struct httpsig_params *ret,
                         uint8_t ret_signature[HTTPSIG_SIG_LEN])
 {
-    _cleanup_buffer_ struct buffer again = buffer_up_to(INPUT_MAX);
+    _cleanup_buffer_ struct buffer again = buffer_up_to(LIMIT_SIGNATURE_INPUT);
     struct bytes input;
 
     return http_get(m, "signature-input", &input) && take_params(input, false, ret) &&

@@ -53,16 +53,16 @@ static bool check_anchors(const char *whose, const struct bytes *anchors, size_t
 
 static bool check_limits(const struct manifest *m, struct idevs_error *ret_err)
 {
-    if (m->every > MANIFEST_EVERY_MAX)
+    if (m->every > LIMIT_EVERY_CEILING)
         return refuse_expecting(ret_err, "manifest.value", "every: at most 31 days",
                                 "every: %u seconds", m->every);
-    if (m->memory < MANIFEST_MEMORY_MIN || m->memory > MANIFEST_MEMORY_MAX)
+    if (m->memory < LIMIT_MEMORY_FLOOR || m->memory > LIMIT_MEMORY_CEILING)
         return refuse_expecting(ret_err, "manifest.value", "memory: 1 MiB to 4 GiB",
                                 "memory: %llu bytes", (unsigned long long)m->memory);
     if (m->processes != 1)
         return refuse_expecting(ret_err, "manifest.value", "processes: 1", "processes: %u",
                                 m->processes);
-    if (m->run_seconds < 1 || m->run_seconds > MANIFEST_RUN_MAX)
+    if (m->run_seconds < 1 || m->run_seconds > LIMIT_RUN_TIME_CEILING)
         return refuse_expecting(ret_err, "manifest.value", "run: 1 second to 7 days",
                                 "run: %u seconds", m->run_seconds);
     if (m->logs > MANIFEST_LOGS_OPEN)

@@ -10,11 +10,6 @@
 
 #define MANIFEST_TYPE "application/vnd.idevs.manifest+cbor"
 
-#define MANIFEST_EVERY_MAX  (31 * 24 * 3600)
-#define MANIFEST_RUN_MAX    (7 * 24 * 3600)
-#define MANIFEST_MEMORY_MIN MIB(1)
-#define MANIFEST_MEMORY_MAX MIB(4096)
-
 enum manifest_logs {
     MANIFEST_LOGS_NONE = 0,
     MANIFEST_LOGS_OWNER,

@@ -19,10 +19,10 @@ static bool is_printable(const char *text)
 
 static bool back_ends_are_valid(const struct platform_request *r)
 {
-    if (r->n_back_ends == 0 || r->n_back_ends > PLATFORM_BACK_ENDS)
+    if (r->n_back_ends == 0 || r->n_back_ends > LIMIT_BACK_ENDS)
         return false;
     for (size_t i = 0; i < r->n_back_ends; i++) {
-        if (!name_is_valid(r->back_ends[i], PLATFORM_TEXT - 1))
+        if (!name_is_valid(r->back_ends[i], LIMIT_PLATFORM_TEXT - 1))
             return false;
         for (size_t j = 0; j < i; j++)
             if (strcmp(r->back_ends[i], r->back_ends[j]) == 0)
@@ -67,11 +67,12 @@ static bool get_exactly(struct reader *r, uint8_t *ret, size_t len)
     return true;
 }
 
-static bool get_text(struct reader *r, char ret[PLATFORM_TEXT])
+static bool get_text(struct reader *r, char ret[LIMIT_PLATFORM_TEXT])
 {
     struct bytes v;
 
-    if (!cbor_get_text(r, &v) || v.len >= PLATFORM_TEXT || (v.len && memchr(v.data, 0, v.len)))
+    if (!cbor_get_text(r, &v) || v.len >= LIMIT_PLATFORM_TEXT ||
+        (v.len && memchr(v.data, 0, v.len)))
         return false;
     if (v.len)
         memcpy(ret, v.data, v.len);
@@ -81,7 +82,7 @@ static bool get_text(struct reader *r, char ret[PLATFORM_TEXT])
 
 static bool get_back_ends(struct reader *r, struct platform_request *ret)
 {
-    if (!cbor_get_array(r, &ret->n_back_ends) || ret->n_back_ends > PLATFORM_BACK_ENDS)
+    if (!cbor_get_array(r, &ret->n_back_ends) || ret->n_back_ends > LIMIT_BACK_ENDS)
         return false;
     for (size_t i = 0; i < ret->n_back_ends; i++)
         if (!get_text(r, ret->back_ends[i]))
@@ -95,7 +96,7 @@ bool platform_request_decode(struct bytes in, struct platform_request *ret)
     struct platform_request made = {0};
     size_t n;
 
-    if (in.len > PLATFORM_REQUEST_MAX || !cbor_get_map(&r, &n) || n != 4 ||
+    if (in.len > LIMIT_PLATFORM_REQUEST || !cbor_get_map(&r, &n) || n != 4 ||
         !get_key(&r, KEY_SPKI) || !get_exactly(&r, made.spki, sizeof(made.spki)) ||
         !get_key(&r, KEY_PROOF) || !get_exactly(&r, made.proof, sizeof(made.proof)) ||
         !get_key(&r, KEY_BACK_ENDS) || !get_back_ends(&r, &made) || !get_key(&r, KEY_DESCRIPTION) ||

@@ -6,19 +6,17 @@
 #define IDEVS_WIRE_PLATFORM_REQUEST_H
 
 #include "base/buffer.h"
+#include "base/limits.h"
 
 #define PLATFORM_REQUEST_TYPE "application/vnd.idevs.platform+cbor"
-#define PLATFORM_REQUEST_MAX  ((size_t)4096) /* with its signature */
-#define PLATFORM_SPKI_LEN     91             /* P-256 SubjectPublicKeyInfo */
-#define PLATFORM_BACK_ENDS    8
-#define PLATFORM_TEXT         128 /* with its NUL */
+#define PLATFORM_SPKI_LEN     91 /* P-256 SubjectPublicKeyInfo */
 
 struct platform_request {
     uint8_t spki[PLATFORM_SPKI_LEN];
     uint8_t proof[32];
-    char back_ends[PLATFORM_BACK_ENDS][PLATFORM_TEXT]; /* name_is_valid(), 1 to all, unique */
+    char back_ends[LIMIT_BACK_ENDS][LIMIT_PLATFORM_TEXT]; /* name_is_valid(), 1 to all, unique */
     size_t n_back_ends;
-    char description[PLATFORM_TEXT]; /* printable ASCII, may be empty */
+    char description[LIMIT_PLATFORM_TEXT]; /* printable ASCII, may be empty */
 };
 
 bool platform_request_encode(const struct platform_request *r, struct buffer *b) _must_check_;

@@ -24,7 +24,7 @@ enum {
 
 bool signer_request_encode(const struct signer_request *r, struct buffer *b)
 {
-    return r->claims.len <= SIGNER_CLAIMS_MAX && cbor_put_map(b, N_KEYS) &&
+    return r->claims.len <= LIMIT_SIGNER_CLAIMS && cbor_put_map(b, N_KEYS) &&
            cbor_put_uint(b, KEY_KIND) && cbor_put_uint(b, KIND_CERTIFICATE) &&
            cbor_put_uint(b, KEY_TIER) && cbor_put_uint(b, (uint64_t)r->tier) &&
            cbor_put_uint(b, KEY_PROGRAM) && cbor_put_text(b, bytes_of_text(r->program)) &&
@@ -70,7 +70,7 @@ bool signer_request_decode(struct bytes in, struct signer_request *ret)
     uint64_t kind;
     size_t n;
 
-    if (in.len > SIGNER_MESSAGE_MAX || !cbor_get_map(&r, &n) || n != N_KEYS ||
+    if (in.len > LIMIT_SIGNER_MESSAGE || !cbor_get_map(&r, &n) || n != N_KEYS ||
         !get_key(&r, KEY_KIND) || !cbor_get_uint(&r, &kind) || kind != KIND_CERTIFICATE ||
         !get_key(&r, KEY_TIER) || !get_tier(&r, &made.tier) || !get_key(&r, KEY_PROGRAM) ||
         !get_text(&r, made.program, sizeof(made.program)) || !get_key(&r, KEY_SPKI) ||
@@ -78,7 +78,7 @@ bool signer_request_decode(struct bytes in, struct signer_request *ret)
         !cbor_get_int(&r, &made.not_before) || !get_key(&r, KEY_NOT_AFTER) ||
         !cbor_get_int(&r, &made.not_after) || !get_key(&r, KEY_CLAIMS) ||
         !cbor_get_bytes(&r, &made.claims) || made.claims.len == 0 ||
-        made.claims.len > SIGNER_CLAIMS_MAX || reader_left(&r) != 0)
+        made.claims.len > LIMIT_SIGNER_CLAIMS || reader_left(&r) != 0)
         return false;
     *ret = made;
     return true;

@@ -9,16 +9,13 @@
 #include "base/limits.h"
 #include "wire/tier.h"
 
-#define SIGNER_MESSAGE_MAX KIB(32)
-#define SIGNER_CLAIMS_MAX  KIB(12) /* so that the certificate stays within LIMIT_CERTIFICATE */
-
 struct signer_request {
     enum tier tier;
     char program[LIMIT_PROGRAM_NAME + 1];
     struct bytes spki; /* any length here: the signer judges it */
     int64_t not_before;
     int64_t not_after;
-    struct bytes claims; /* 1 to SIGNER_CLAIMS_MAX */
+    struct bytes claims; /* 1 to LIMIT_SIGNER_CLAIMS */
 };
 
 bool signer_request_encode(const struct signer_request *r, struct buffer *b) _must_check_;

@@ -97,7 +97,7 @@ static void the_processor_is_read_from_its_lines(void **state)
 
 static void a_broken_map_is_summarised_too(void **state)
 {
-    char summary[EAT_TEXT];
+    char summary[LIMIT_EAT_TEXT];
 
     (void)state;
     attester_summarise_map(bytes_of_text("garbage\n5-4 rwxp\n0-100000 rwxp"), summary);

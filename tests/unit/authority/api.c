@@ -34,7 +34,7 @@ static int set_up(void **state)
     static struct scene s;
     struct idevs_error err;
     struct server_options options = {.listen = "127.0.0.1:0",
-                                     .max_body = API_MAX_BODY,
+                                     .max_body = LIMIT_CERTIFICATE_REQUEST,
                                      .handler = api_handle,
                                      .context = &s.api};
     const struct client_options client_options = {0};
@@ -44,7 +44,7 @@ static int set_up(void **state)
     s.body = buffer_up_to(MIB(1));
     station_make(&s.station);
     s.api = (struct api){.issuer = &s.station.issuer,
-                         .submissions = {API_SUBMISSIONS_PER_SECOND, API_SUBMISSIONS_BURST, 0},
+                         .submissions = {LIMIT_SUBMISSIONS_PER_SECOND, LIMIT_SUBMISSIONS_BURST, 0},
                          .signer_lost = on_signer_lost,
                          .context = &s};
     s.base = event_base_new();
@@ -135,7 +135,7 @@ static void a_challenge_and_evidence_become_a_certificate_once(void **state)
     struct scene *s = *state;
     struct idevs_error err;
     struct bytes root = certificate_der(s->station.issuer.root);
-    _cleanup_buffer_ struct buffer body = buffer_up_to(CERTIFICATE_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer body = buffer_up_to(LIMIT_CERTIFICATE_REQUEST);
     _cleanup_chain_ struct chain chain = {0};
 
     take_challenge(s);
@@ -191,7 +191,7 @@ static void platforms_are_enrolled_by_token(void **state)
 {
     struct scene *s = *state;
     _cleanup_key_ struct key *key = key_generate();
-    _cleanup_buffer_ struct buffer b = buffer_up_to(PLATFORM_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_PLATFORM_REQUEST);
 
     station_token(&s->station, "http token", TIER_DEVELOPMENT, clock_unix() + 60);
     station_platform_request(key, "http token", &b);
@@ -207,7 +207,7 @@ static void platforms_are_enrolled_by_token(void **state)
 static void refusals_of_certificates_have_their_codes(void **state)
 {
     struct scene *s = *state;
-    _cleanup_buffer_ struct buffer body = buffer_up_to(CERTIFICATE_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer body = buffer_up_to(LIMIT_CERTIFICATE_REQUEST);
 
     post(s, "/v1/certificates", CERTIFICATE_REQUEST_TYPE, bytes_of_text("x"));
     assert_problem(s, "api.field");
@@ -240,9 +240,9 @@ static void other_paths_methods_and_types_are_refused(void **state)
 static void a_body_over_the_limit_is_refused(void **state)
 {
     struct scene *s = *state;
-    _cleanup_buffer_ struct buffer large = buffer_up_to(API_MAX_BODY + 1);
+    _cleanup_buffer_ struct buffer large = buffer_up_to(LIMIT_CERTIFICATE_REQUEST + 1);
 
-    assert_non_null(buffer_extend(&large, API_MAX_BODY + 1));
+    assert_non_null(buffer_extend(&large, LIMIT_CERTIFICATE_REQUEST + 1));
     post(s, "/v1/certificates", CERTIFICATE_REQUEST_TYPE, buffer_bytes(&large));
     assert_problem(s, "http.body-too-large");
 }
@@ -292,7 +292,7 @@ static void health_says_ok(void **state)
 static void a_lost_signer_is_said_and_ends_the_daemon(void **state)
 {
     struct scene *s = *state;
-    _cleanup_buffer_ struct buffer body = buffer_up_to(CERTIFICATE_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer body = buffer_up_to(LIMIT_CERTIFICATE_REQUEST);
 
     signer_stop(&s->station.issuer.signer);
     take_challenge(s);

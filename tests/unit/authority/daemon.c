@@ -242,7 +242,7 @@ static int tear_down(void **state)
 static void certify(struct scene *s)
 {
     struct http_message m;
-    _cleanup_buffer_ struct buffer body = buffer_up_to(CERTIFICATE_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer body = buffer_up_to(LIMIT_CERTIFICATE_REQUEST);
 
     assert_true(fetch(s, "POST", "/v1/challenges", NULL, (struct bytes){0}, &m));
     assert_int_equal(m.content.len, CHALLENGE_LEN);
@@ -382,7 +382,7 @@ static void certificates_are_issued_by_the_hundred(void **state)
     enum { N = 200 };
 
     for (int i = 0; i < N; i++) {
-        _cleanup_buffer_ struct buffer body = buffer_up_to(CERTIFICATE_REQUEST_MAX);
+        _cleanup_buffer_ struct buffer body = buffer_up_to(LIMIT_CERTIFICATE_REQUEST);
         station_fresh_body(&s->station, &body);
         buffer_clear(&pem);
         assert_true(station_certify(&s->station, buffer_bytes(&body), &pem, &err));

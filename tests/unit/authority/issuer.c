@@ -30,7 +30,7 @@ static void an_approved_program_gets_a_chain_to_the_root(void **state)
     struct station *s = *state;
     struct idevs_error err;
     char uri[128];
-    _cleanup_buffer_ struct buffer body = buffer_up_to(CERTIFICATE_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer body = buffer_up_to(LIMIT_CERTIFICATE_REQUEST);
     _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_CHAIN_BYTES);
     _cleanup_chain_ struct chain chain = {0};
     struct bytes root = certificate_der(s->issuer.root);
@@ -61,7 +61,7 @@ static void a_challenge_serves_one_request(void **state)
 {
     struct station *s = *state;
     struct idevs_error err;
-    _cleanup_buffer_ struct buffer body = buffer_up_to(CERTIFICATE_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer body = buffer_up_to(LIMIT_CERTIFICATE_REQUEST);
     _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_CHAIN_BYTES);
 
     station_fresh_body(s, &body);
@@ -76,7 +76,7 @@ static void a_refused_request_uses_its_challenge_up(void **state)
 {
     struct station *s = *state;
     struct idevs_error err;
-    _cleanup_buffer_ struct buffer body = buffer_up_to(CERTIFICATE_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer body = buffer_up_to(LIMIT_CERTIFICATE_REQUEST);
     _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_CHAIN_BYTES);
 
     measure(&s->e.claims.source, "other");
@@ -198,7 +198,7 @@ static void each_spoiled_request_is_refused_with_its_code(void **state)
     for (size_t i = 0; i < ARRAY_LEN(REFUSALS); i++) {
         struct idevs_error err;
         _cleanup_station_ struct station s;
-        _cleanup_buffer_ struct buffer body = buffer_up_to(CERTIFICATE_REQUEST_MAX);
+        _cleanup_buffer_ struct buffer body = buffer_up_to(LIMIT_CERTIFICATE_REQUEST);
         _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_CHAIN_BYTES);
         station_make(&s);
         REFUSALS[i].make(&s, &body);
@@ -213,7 +213,7 @@ static void re_enrolment_changes_the_tier(void **state)
 {
     struct station *s = *state;
     struct idevs_error err;
-    _cleanup_buffer_ struct buffer body = buffer_up_to(CERTIFICATE_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer body = buffer_up_to(LIMIT_CERTIFICATE_REQUEST);
     _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_CHAIN_BYTES);
     _cleanup_chain_ struct chain chain = {0};
     struct bytes anchor = certificate_der(s->issuer.tiers[TIER_DEVELOPMENT]);
@@ -244,7 +244,7 @@ static void a_signer_that_is_gone_is_said(void **state)
     struct station *s = *state;
     struct idevs_error err;
     int pair[2];
-    _cleanup_buffer_ struct buffer body = buffer_up_to(CERTIFICATE_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer body = buffer_up_to(LIMIT_CERTIFICATE_REQUEST);
     _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_CHAIN_BYTES);
 
     signal(SIGPIPE, SIG_IGN);
@@ -259,8 +259,8 @@ static void a_certificate_for_another_key_is_not_handed_out(void **state)
     struct station *s = *state;
     struct idevs_error err;
     int pair[2];
-    _cleanup_buffer_ struct buffer answer = buffer_up_to(SIGNER_MESSAGE_MAX);
-    _cleanup_buffer_ struct buffer body = buffer_up_to(CERTIFICATE_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_SIGNER_MESSAGE);
+    _cleanup_buffer_ struct buffer body = buffer_up_to(LIMIT_CERTIFICATE_REQUEST);
     _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_CHAIN_BYTES);
 
     assert_true(signer_answer_encode(certificate_der(s->issuer.tiers[0]), &answer));

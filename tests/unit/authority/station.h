@@ -48,7 +48,7 @@ static inline void station_approve(struct station *s)
 static inline void station_platform_request(const struct key *key, const char *token,
                                             struct buffer *b)
 {
-    _cleanup_buffer_ struct buffer payload = buffer_up_to(PLATFORM_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer payload = buffer_up_to(LIMIT_PLATFORM_REQUEST);
     struct platform_request r = {.back_ends = {"process"}, .n_back_ends = 1};
     uint8_t token_sha256[SHA256_LEN];
 
@@ -71,7 +71,7 @@ static inline void station_token(struct station *s, const char *token, enum tier
 
 static inline void station_enrol(struct station *s, enum tier tier)
 {
-    _cleanup_buffer_ struct buffer b = buffer_up_to(PLATFORM_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_PLATFORM_REQUEST);
     struct idevs_error err;
     enum tier got;
 

@@ -65,12 +65,12 @@ static void only_the_newest_32_count_newest_first(void **state)
     a.issued_at = 500; /* an old one, sent again by whoever kept it, pushes none out */
     assert_true(submit(s, &a, &err));
     assert_true(registry_name(s->issuer.registry, "other", &name, &err));
-    assert_int_equal(name.n_approvals, APPRAISAL_APPROVALS);
-    for (int i = 0; i < APPRAISAL_APPROVALS; i++)
+    assert_int_equal(name.n_approvals, LIMIT_APPROVALS);
+    for (int i = 0; i < LIMIT_APPROVALS; i++)
         assert_int_equal(name.approvals[i].issued_at, 1039 - i);
     int kept = 0;
     assert_true(registry_each_approval(s->issuer.registry, count_other, &kept, &err));
-    assert_int_equal(kept, APPRAISAL_APPROVALS);
+    assert_int_equal(kept, LIMIT_APPROVALS);
 }
 
 static void a_name_stays_with_its_first_owner(void **state)
@@ -193,7 +193,7 @@ static void an_owner_is_registered_once(void **state)
 static bool enrol(struct station *s, const struct key *key, const char *token, enum tier *ret,
                   struct idevs_error *err)
 {
-    _cleanup_buffer_ struct buffer b = buffer_up_to(PLATFORM_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_PLATFORM_REQUEST);
 
     station_platform_request(key, token, &b);
     return submit_platform(s->issuer.registry, buffer_bytes(&b), clock_unix(), ret, err);
@@ -251,7 +251,7 @@ static void spoiled_platform_requests_are_refused(void **state)
     struct idevs_error err;
     enum tier tier;
     _cleanup_key_ struct key *key = key_generate();
-    _cleanup_buffer_ struct buffer b = buffer_up_to(PLATFORM_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_PLATFORM_REQUEST);
 
     station_token(s, "third token", TIER_ISOLATED, clock_unix() + 60);
     station_platform_request(key, "third token", &b);
@@ -280,9 +280,9 @@ static void a_request_that_was_seen_enrols_no_other_key(void **state)
     struct platform_request seen;
     _cleanup_key_ struct key *key = key_generate();
     _cleanup_key_ struct key *thief = key_generate();
-    _cleanup_buffer_ struct buffer b = buffer_up_to(PLATFORM_REQUEST_MAX);
-    _cleanup_buffer_ struct buffer payload = buffer_up_to(PLATFORM_REQUEST_MAX);
-    _cleanup_buffer_ struct buffer stolen = buffer_up_to(PLATFORM_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_PLATFORM_REQUEST);
+    _cleanup_buffer_ struct buffer payload = buffer_up_to(LIMIT_PLATFORM_REQUEST);
+    _cleanup_buffer_ struct buffer stolen = buffer_up_to(LIMIT_PLATFORM_REQUEST);
 
     station_token(s, "fourth token", TIER_ISOLATED, clock_unix() + 60);
     station_platform_request(key, "fourth token", &b);

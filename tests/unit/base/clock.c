@@ -35,9 +35,9 @@ static void spans_beyond_the_limit_are_dropped(void **state)
 {
     struct spans spans = {0};
     (void)state;
-    for (int i = 0; i < SPANS_MAX + 5; i++)
+    for (int i = 0; i < LIMIT_SPANS + 5; i++)
         span_end(&spans, "step", clock_monotonic_ns());
-    assert_int_equal(spans.n, SPANS_MAX);
+    assert_int_equal(spans.n, LIMIT_SPANS);
 }
 
 int main(void)

@@ -74,7 +74,7 @@ static void a_sealed_memfd_cannot_change(void **state)
 static void descriptors_travel_with_their_message(void **state)
 {
     int sock[2];
-    int got[FD_PASS_MAX];
+    int got[LIMIT_FDS];
     size_t n;
     _cleanup_buffer_ struct buffer b = buffer_up_to(64);
     _cleanup_buffer_ struct buffer content = buffer_up_to(64);
@@ -95,7 +95,7 @@ static void descriptors_travel_with_their_message(void **state)
 static void a_message_over_the_limit_is_refused(void **state)
 {
     int sock[2];
-    int got[FD_PASS_MAX];
+    int got[LIMIT_FDS];
     size_t n;
     _cleanup_buffer_ struct buffer b = buffer_up_to(4);
     (void)state;

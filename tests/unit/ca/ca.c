@@ -283,7 +283,7 @@ static void good_arguments_are_understood(void **state)
     (void)state;
     assert_true(parses(ROOT, &o, &err));
     assert_int_equal(o.command, CA_ROOT);
-    assert_int_equal(o.days, CA_ROOT_DAYS);
+    assert_int_equal(o.days, LIMIT_CA_ROOT_DAYS);
     assert_string_equal(o.subject, "c");
     assert_true(parses(SERVER, &o, &err));
     assert_int_equal(o.command, CA_SERVER);

@@ -124,20 +124,22 @@ static void a_missing_required_option_is_named(void **state)
 
 static void more_words_than_there_is_room_for_are_refused(void **state)
 {
-    const char *argv[ARGUMENTS_MAX + 2] = {NULL};
+    const char *argv[LIMIT_ARGUMENTS + 2] = {NULL};
     struct arguments a;
     struct idevs_error err;
 
     (void)state;
-    for (size_t i = 0; i <= ARGUMENTS_MAX; i++)
+    for (size_t i = 0; i <= LIMIT_ARGUMENTS; i++)
         argv[i] = "x";
-    assert_true(arguments_parse(ARGUMENTS_MAX, (char **)argv, 0, KNOWN, COMMON, 0, &a, &err));
-    assert_int_equal(a.n_positional, ARGUMENTS_MAX);
-    assert_false(arguments_parse(ARGUMENTS_MAX + 1, (char **)argv, 0, KNOWN, COMMON, 0, &a, &err));
+    assert_true(arguments_parse(LIMIT_ARGUMENTS, (char **)argv, 0, KNOWN, COMMON, 0, &a, &err));
+    assert_int_equal(a.n_positional, LIMIT_ARGUMENTS);
+    assert_false(
+        arguments_parse(LIMIT_ARGUMENTS + 1, (char **)argv, 0, KNOWN, COMMON, 0, &a, &err));
     assert_refused(&err, "usage");
-    for (size_t i = 0; i <= ARGUMENTS_MAX; i++)
+    for (size_t i = 0; i <= LIMIT_ARGUMENTS; i++)
         argv[i] = "--wait";
-    assert_false(arguments_parse(ARGUMENTS_MAX + 1, (char **)argv, 0, KNOWN, COMMON, 0, &a, &err));
+    assert_false(
+        arguments_parse(LIMIT_ARGUMENTS + 1, (char **)argv, 0, KNOWN, COMMON, 0, &a, &err));
 }
 
 int main(void)

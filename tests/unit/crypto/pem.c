@@ -55,7 +55,7 @@ static void prose_before_a_block_is_noticed(void **state)
     struct reader r = reader_of(bytes_of_text("-----BEGIN A-----\nAAAA\n-----END A-----\n"
                                               " \r\n-----BEGIN B-----\nAAAA\n-----END B-----\n"
                                               "x\n-----BEGIN C-----\nAAAA\n-----END C-----\n"));
-    char label[PEM_LABEL];
+    char label[LIMIT_PEM_LABEL];
     bool prose;
     _cleanup_buffer_ struct buffer der = buffer_up_to(100);
     (void)state;

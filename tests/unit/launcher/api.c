@@ -1,3 +1,4 @@
+#include "base/limits.h"
 #include "world.h"
 
 #include "base/alloc.h"

@@ -6,6 +6,7 @@
 #include "net/server.h"
 #include "wire/bhttp.h"
 #include "wire/cbor.h"
+#include "wire/certificate_request.h"
 
 #include <poll.h>
 #include <stdio.h>

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/text.h"
+#include "exchange/attestation.h"
 #include "launcher/runs.h"
 
 #include <stdio.h>
@@ -305,9 +306,28 @@ static void a_flood_of_lines_is_bounded(void **state)
                         "launcher");
     struct reply first _cleanup_reply_ = get_run(id, "/logs");
     assert_int_equal(json_array_size(json_object_get(first.json, "lines")), 500);
-    char large[LIMIT_LOG_LINE + 1];
-    memset(large, 'x', sizeof(large));
-    program_ask(p, 1, "log:open", "text/plain", bytes_of(large, sizeof(large)));
+}
+
+static void the_longest_line_passes_open_or_sealed_and_no_longer_one(void **state)
+{
+    char id[ID_LEN + 1];
+    static const uint8_t TEXT[LIMIT_LOG_LINE + 1];
+    uint8_t owner[X25519_LEN];
+    _cleanup_x25519_ struct x25519_key *key = x25519_generate();
+    _cleanup_buffer_ struct buffer sealed = buffer_up_to(LIMIT_LOG_SEALED + 1);
+    (void)state;
+    world_add_program(&w, "verbose", 60);
+    struct world_program *p = world_run(&w, "verbose", id);
+    x25519_public(key, owner);
+    assert_true(log_seal(owner, "verbose", bytes_of(TEXT, LIMIT_LOG_LINE), &sealed));
+    program_ask(p, 1, "log:owner", "application/octet-stream", buffer_bytes(&sealed));
+    assert_int_equal(program_get(&w, p).status, 204);
+    program_ask(p, 2, "log:open", "text/plain", bytes_of(TEXT, LIMIT_LOG_LINE));
+    assert_int_equal(program_get(&w, p).status, 204);
+    program_ask(p, 3, "log:open", "text/plain", bytes_of(TEXT, sizeof(TEXT)));
+    assert_int_equal(program_get(&w, p).status, 500);
+    assert_non_null(buffer_extend(&sealed, LIMIT_LOG_SEALED + 1 - sealed.len));
+    program_ask(p, 4, "log:owner", "application/octet-stream", buffer_bytes(&sealed));
     assert_int_equal(program_get(&w, p).status, 500);
 }
 
@@ -363,6 +383,7 @@ int main(void)
         cmocka_unit_test(a_long_poll_ends_with_a_change_or_its_time),
         cmocka_unit_test(lines_are_kept_in_order_and_waited_for),
         cmocka_unit_test(a_flood_of_lines_is_bounded),
+        cmocka_unit_test(the_longest_line_passes_open_or_sealed_and_no_longer_one),
         cmocka_unit_test(a_launcher_that_is_told_to_stop_asks_its_programs_and_resumes_them),
     };
     return cmocka_run_group_tests(tests, make, end);

@@ -123,8 +123,8 @@ static void too_many_spans_are_refused(void **state)
     struct warden_answer a;
     (void)state;
     assert_true(head(&b, 4, 3, 1) && cbor_put_uint(&b, 2) && cbor_put_uint(&b, 1) &&
-                cbor_put_uint(&b, 8) && cbor_put_map(&b, WARDEN_SPANS + 1));
-    for (char c = 0; c <= WARDEN_SPANS; c++) {
+                cbor_put_uint(&b, 8) && cbor_put_map(&b, LIMIT_SPANS + 1));
+    for (char c = 0; c <= LIMIT_SPANS; c++) {
         char name[2] = {(char)('0' + c), 0};
         assert_true(cbor_put_text(&b, bytes_of_text(name)) && cbor_put_uint(&b, 1));
     }

@@ -347,7 +347,7 @@ static void on_warden_readable(evutil_socket_t fd, short what, void *context)
 {
     struct world *w = context;
     _cleanup_buffer_ struct buffer b = buffer_up_to(KIB(64));
-    int fds[FD_PASS_MAX];
+    int fds[LIMIT_FDS];
     size_t n_fds;
     (void)what;
 
@@ -356,7 +356,7 @@ static void on_warden_readable(evutil_socket_t fd, short what, void *context)
         return;
     }
     warden_answer(w, buffer_bytes(&b), fds);
-    for (size_t i = 0; i < FD_PASS_MAX; i++)
+    for (size_t i = 0; i < LIMIT_FDS; i++)
         fd_close(&fds[i]);
 }
 

@@ -413,8 +413,7 @@ static void a_head_past_the_limit_is_refused(void **state)
     _cleanup_buffer_ struct buffer b = buffer_up_to(KIB(256));
 
     (void)state;
-    assert_true(
-        buffer_append_format(&b, "GET / HTTP/1.1\r\n" HOST "X: %0*d", (int)HTTP1_HEAD_MAX, 0));
+    assert_true(buffer_append_format(&b, "GET / HTTP/1.1\r\n" HOST "X: %0*d", (int)LIMIT_HEAD, 0));
     assert_refused_with((char *)b.data, b.len, "HTTP/1.1 400 ");
     buffer_clear(&b);
     assert_true(buffer_append_text(&b, "GET / HTTP/1.1\r\n" HOST));

@@ -187,10 +187,12 @@ static void a_length_beyond_any_frame_is_fatal_before_its_bytes(void **state)
 static void *say_oversize(void *context)
 {
     _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_FRAME);
-    uint8_t *zeros = alloc_zero(CHANNEL_BODY_MAX + 1, 1);
+    uint8_t *zeros = alloc_zero(LIMIT_CHANNEL_BODY + 1, 1);
     (void)context;
-    struct frame frame = {
-        .id = 1, .kind = FRAME_REPLY, .status = 200, .body = bytes_of(zeros, CHANNEL_BODY_MAX + 1)};
+    struct frame frame = {.id = 1,
+                          .kind = FRAME_REPLY,
+                          .status = 200,
+                          .body = bytes_of(zeros, LIMIT_CHANNEL_BODY + 1)};
     if (frame_encode(&frame, &b) && fd_write_all(far_end, b.data, b.len))
         say_reply(2, "small");
     free(zeros);

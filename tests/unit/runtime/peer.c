@@ -234,7 +234,7 @@ void peer_stop_program(struct peer *p)
 /* A frame that declares more than any reply may have, and brings it. */
 static void reply_oversize(struct peer *p, uint32_t id)
 {
-    size_t len = CHANNEL_BODY_MAX + 1000;
+    size_t len = LIMIT_CHANNEL_BODY + 1000;
     _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_FRAME);
     uint8_t *zeros = alloc_zero(len, 1);
 

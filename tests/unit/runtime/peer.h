@@ -6,6 +6,8 @@
 
 #include "crypto/hpke.h"
 #include "runtime/runtime.h"
+#include "wire/certificate_request.h"
+#include "wire/eat.h"
 
 #include <pthread.h>
 

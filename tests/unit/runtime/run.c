@@ -1,4 +1,5 @@
 /* A run: ticks, stop, and the lines that it logs. */
+#include "base/limits.h"
 #include "peer.h"
 #include "test.h"
 

@@ -1,4 +1,5 @@
 /* idevs_save and idevs_load: versions, conflicts, repeated saves. */
+#include "base/limits.h"
 #include "peer.h"
 #include "test.h"
 

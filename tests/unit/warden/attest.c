@@ -18,7 +18,7 @@ static const struct attest_source SOURCE = {
 static struct buffer request(enum frame_kind kind, const char *target, size_t body_len)
 {
     static const uint8_t body[REPORT_DATA_LEN + 1] = {1, 2, 3};
-    struct buffer b = buffer_up_to(ATTEST_IN);
+    struct buffer b = buffer_up_to(LIMIT_ATTEST_IN);
     const struct frame frame = {.id = kind == FRAME_EVENT ? 0 : 7,
                                 .kind = kind,
                                 .status = kind == FRAME_REPLY ? 200 : 0,
@@ -49,7 +49,7 @@ static unsigned status_of(const struct attest_source *source, struct buffer in, 
 
 static void manifest_and_evidence_are_answered(void **state)
 {
-    _cleanup_buffer_ struct buffer out = buffer_up_to(ATTEST_OUT);
+    _cleanup_buffer_ struct buffer out = buffer_up_to(LIMIT_ATTEST_OUT);
     struct frame f;
 
     (void)state;
@@ -65,7 +65,7 @@ static void manifest_and_evidence_are_answered(void **state)
 
 static void other_requests_get_no_evidence(void **state)
 {
-    _cleanup_buffer_ struct buffer out = buffer_up_to(ATTEST_OUT);
+    _cleanup_buffer_ struct buffer out = buffer_up_to(LIMIT_ATTEST_OUT);
     struct attest_source gone = SOURCE;
     struct frame f;
 
@@ -82,8 +82,8 @@ static void other_requests_get_no_evidence(void **state)
 
 static void what_is_no_request_closes_the_stream(void **state)
 {
-    _cleanup_buffer_ struct buffer out = buffer_up_to(ATTEST_OUT);
-    struct buffer garbage = buffer_up_to(ATTEST_IN);
+    _cleanup_buffer_ struct buffer out = buffer_up_to(LIMIT_ATTEST_OUT);
+    struct buffer garbage = buffer_up_to(LIMIT_ATTEST_IN);
     struct frame f;
 
     (void)state;
@@ -96,12 +96,12 @@ static void what_is_no_request_closes_the_stream(void **state)
 static void a_request_in_pieces_waits_for_the_rest(void **state)
 {
     _cleanup_buffer_ struct buffer whole = request(FRAME_REQUEST, "attest", REPORT_DATA_LEN);
-    _cleanup_buffer_ struct buffer out = buffer_up_to(ATTEST_OUT);
+    _cleanup_buffer_ struct buffer out = buffer_up_to(LIMIT_ATTEST_OUT);
     struct frame f;
 
     (void)state;
     for (size_t n = 0; n < whole.len; n++) {
-        struct buffer part = buffer_up_to(ATTEST_IN);
+        struct buffer part = buffer_up_to(LIMIT_ATTEST_IN);
         assert_true(buffer_append(&part, whole.data, n));
         assert_int_equal(status_of(&SOURCE, part, &f, &out), 1);
     }
@@ -113,12 +113,12 @@ static void a_program_that_asks_without_end_is_put_off(void **state)
     uint64_t now = 100 * SECOND;
 
     (void)state;
-    for (unsigned i = 0; i < ATTEST_BURST; i++)
+    for (unsigned i = 0; i < LIMIT_ATTEST_BURST; i++)
         assert_true(attest_allow(&budget, now));
     assert_false(attest_allow(&budget, now + SECOND / 2));
     assert_true(attest_allow(&budget, now + SECOND));
     assert_false(attest_allow(&budget, now + SECOND));
-    for (unsigned i = 0; i < ATTEST_BURST; i++)
+    for (unsigned i = 0; i < LIMIT_ATTEST_BURST; i++)
         assert_true(attest_allow(&budget, now + 1000 * SECOND));
     assert_false(attest_allow(&budget, now + 1000 * SECOND));
 }

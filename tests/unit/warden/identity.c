@@ -65,7 +65,7 @@ static void an_enrolment_is_signed_and_proves_the_token_for_its_key(void **state
 {
     _cleanup_key_ struct key *key = key_generate();
     _cleanup_public_key_ struct public_key *public = public_key_of(key);
-    _cleanup_buffer_ struct buffer b = buffer_up_to(PLATFORM_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_PLATFORM_REQUEST);
     const char *back_ends[] = {"process"};
     struct platform_request request;
     struct bytes payload;

@@ -73,15 +73,15 @@ static void what_is_not_in_the_table_is_refused(void **state)
 
 static void a_back_end_too_long_is_refused(void **state)
 {
-    uint8_t in[7 + REQUEST_TEXT] = {0xa3, 0, 3, 1, 7, 2, 0x78};
+    uint8_t in[7 + LIMIT_BACK_END] = {0xa3, 0, 3, 1, 7, 2, 0x78};
 
     (void)state;
-    for (size_t n = 24; n < REQUEST_TEXT + 1; n++) {
+    for (size_t n = 24; n < LIMIT_BACK_END + 1; n++) {
         _cleanup_buffer_ struct buffer b = buffer_up_to(64);
-        char name[REQUEST_TEXT + 1];
+        char name[LIMIT_BACK_END + 1];
         memset(name, 'a', sizeof(name));
         assert_true(buffer_append(&b, in, 6) && cbor_put_text(&b, bytes_of(name, n)));
-        assert_int_equal(accepts(buffer_bytes(&b), 2, CONNECTION_OPEN), n < REQUEST_TEXT);
+        assert_int_equal(accepts(buffer_bytes(&b), 2, CONNECTION_OPEN), n < LIMIT_BACK_END);
     }
 }
 
@@ -112,7 +112,7 @@ static void answers_are_deterministic_cbor(void **state)
     const struct status_answer bare = {1, back_ends, 1, NULL, digest};
     const struct build_answer built = {2, digest, digest, bytes_of_text("text"), true, 1, NULL};
     const struct build_answer unbuilt = {2, NULL, digest, bytes_of_text("text"), false, 1, &err};
-    _cleanup_buffer_ struct buffer b = buffer_up_to(REQUEST_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_WARDEN_MESSAGE);
     bool ok[8];
 
     (void)state;

@@ -9,6 +9,7 @@
 #include "warden/toolchain.h"
 #include "warden/warden.h"
 #include "wire/cbor.h"
+#include "wire/certificate_request.h"
 #include "wire/cmw.h"
 #include "wire/frame.h"
 #include "wire/manifest.h"
@@ -88,9 +89,9 @@ static void take(struct reader *r, int64_t key, struct answer *ret)
 static bool receive(int sock, struct answer *ret)
 {
     static struct answer empty;
-    _cleanup_buffer_ struct buffer b = buffer_up_to(REQUEST_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_WARDEN_MESSAGE);
     struct pollfd p = {.fd = sock, .events = POLLIN};
-    int fds[FD_PASS_MAX];
+    int fds[LIMIT_FDS];
     size_t n;
     struct cbor_map map;
     int64_t key;

@@ -17,7 +17,7 @@ static struct certificate_request example(void)
 static bool accepts(struct bytes in)
 {
     struct certificate_request r;
-    _cleanup_buffer_ struct buffer again = buffer_up_to(CERTIFICATE_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer again = buffer_up_to(LIMIT_CERTIFICATE_REQUEST);
 
     if (!certificate_request_decode(in, &r))
         return false;
@@ -28,7 +28,7 @@ static bool accepts(struct bytes in)
 
 static void a_request_round_trips(void **state)
 {
-    _cleanup_buffer_ struct buffer b = buffer_up_to(CERTIFICATE_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_CERTIFICATE_REQUEST);
     struct certificate_request r = example();
     struct certificate_request got;
     (void)state;
@@ -41,7 +41,7 @@ static void a_request_round_trips(void **state)
 
 static void truncated_and_changed_requests_are_refused(void **state)
 {
-    _cleanup_buffer_ struct buffer b = buffer_up_to(CERTIFICATE_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_CERTIFICATE_REQUEST);
     struct certificate_request r = example();
     (void)state;
     assert_true(certificate_request_encode(&r, &b));
@@ -52,7 +52,7 @@ static void truncated_and_changed_requests_are_refused(void **state)
 
 static void lengths_outside_the_limits_are_refused(void **state)
 {
-    _cleanup_buffer_ struct buffer b = buffer_up_to(CERTIFICATE_REQUEST_MAX * 2);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_CERTIFICATE_REQUEST * 2);
     _cleanup_buffer_ struct buffer large = buffer_up_to(LIMIT_CSR + 1);
     struct certificate_request r = example();
     (void)state;

@@ -100,7 +100,7 @@ static void loud_program(struct manifest *m)
 }
 static void rare(struct manifest *m)
 {
-    m->every = MANIFEST_EVERY_MAX + 1;
+    m->every = LIMIT_EVERY_CEILING + 1;
 }
 static void little_memory(struct manifest *m)
 {
@@ -124,7 +124,7 @@ static void no_time(struct manifest *m)
 }
 static void long_time(struct manifest *m)
 {
-    m->run_seconds = MANIFEST_RUN_MAX + 1;
+    m->run_seconds = LIMIT_RUN_TIME_CEILING + 1;
 }
 static void odd_logs(struct manifest *m)
 {

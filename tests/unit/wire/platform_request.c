@@ -15,7 +15,7 @@ static struct platform_request example(void)
 static bool accepts(struct bytes in)
 {
     struct platform_request r;
-    _cleanup_buffer_ struct buffer again = buffer_up_to(PLATFORM_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer again = buffer_up_to(LIMIT_PLATFORM_REQUEST);
 
     if (!platform_request_decode(in, &r))
         return false;
@@ -26,7 +26,7 @@ static bool accepts(struct bytes in)
 
 static void a_request_round_trips(void **state)
 {
-    _cleanup_buffer_ struct buffer b = buffer_up_to(PLATFORM_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_PLATFORM_REQUEST);
     struct platform_request r = example();
     struct platform_request got;
     (void)state;
@@ -41,7 +41,7 @@ static void a_request_round_trips(void **state)
 
 static void truncated_and_changed_requests_are_refused(void **state)
 {
-    _cleanup_buffer_ struct buffer b = buffer_up_to(PLATFORM_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_PLATFORM_REQUEST);
     struct platform_request r = example();
     (void)state;
     assert_true(platform_request_encode(&r, &b));
@@ -52,7 +52,7 @@ static void truncated_and_changed_requests_are_refused(void **state)
 
 static void back_ends_are_named_once_and_at_least_one(void **state)
 {
-    _cleanup_buffer_ struct buffer b = buffer_up_to(PLATFORM_REQUEST_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_PLATFORM_REQUEST);
     struct platform_request r = example();
     (void)state;
     r.n_back_ends = 0;

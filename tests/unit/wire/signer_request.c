@@ -17,7 +17,7 @@ static struct signer_request example(void)
 static bool accepts(struct bytes in)
 {
     struct signer_request r;
-    _cleanup_buffer_ struct buffer again = buffer_up_to(SIGNER_MESSAGE_MAX);
+    _cleanup_buffer_ struct buffer again = buffer_up_to(LIMIT_SIGNER_MESSAGE);
 
     if (!signer_request_decode(in, &r))
         return false;
@@ -28,7 +28,7 @@ static bool accepts(struct bytes in)
 
 static void a_request_round_trips(void **state)
 {
-    _cleanup_buffer_ struct buffer b = buffer_up_to(SIGNER_MESSAGE_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_SIGNER_MESSAGE);
     struct signer_request r = example();
     struct signer_request got;
     (void)state;
@@ -44,7 +44,7 @@ static void a_request_round_trips(void **state)
 
 static void truncated_and_changed_requests_are_refused(void **state)
 {
-    _cleanup_buffer_ struct buffer b = buffer_up_to(SIGNER_MESSAGE_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_SIGNER_MESSAGE);
     struct signer_request r = example();
     (void)state;
     assert_true(signer_request_encode(&r, &b));
@@ -55,8 +55,8 @@ static void truncated_and_changed_requests_are_refused(void **state)
 
 static void claims_that_no_certificate_holds_are_refused(void **state)
 {
-    static uint8_t large[SIGNER_CLAIMS_MAX + 1];
-    _cleanup_buffer_ struct buffer b = buffer_up_to(SIGNER_MESSAGE_MAX);
+    static uint8_t large[LIMIT_SIGNER_CLAIMS + 1];
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_SIGNER_MESSAGE);
     struct signer_request r = example();
     (void)state;
     r.claims = bytes_of(large, sizeof(large));
@@ -65,7 +65,7 @@ static void claims_that_no_certificate_holds_are_refused(void **state)
 
 static void answers_are_a_certificate_or_a_refusal(void **state)
 {
-    _cleanup_buffer_ struct buffer b = buffer_up_to(SIGNER_MESSAGE_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_SIGNER_MESSAGE);
     struct idevs_error err;
     struct bytes der;
     (void)state;
@@ -93,7 +93,7 @@ static bool answers(struct bytes in)
 
 static void garbled_answers_are_refused(void **state)
 {
-    _cleanup_buffer_ struct buffer b = buffer_up_to(SIGNER_MESSAGE_MAX);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_SIGNER_MESSAGE);
     (void)state;
     assert_true(signer_answer_encode(bytes_of_text("der"), &b));
     assert_no_prefix_is_accepted(buffer_bytes(&b), answers);
