@@ -6,8 +6,6 @@
 
 #include <stdio.h>
 
-#define UEID_RANDOM 0x01 /* RFC 9711, 4.2.1: type RAND; here a digest of the platform's key */
-
 static void put_text(char *ret, const char *text)
 {
     snprintf(ret, LIMIT_EAT_TEXT, "%s", text);
@@ -19,7 +17,7 @@ static void fill_platform(const struct key *platform, const struct attester_host
     uint8_t spki[SPKI_LEN];
 
     key_spki(platform, spki);
-    claims->ueid[0] = UEID_RANDOM;
+    claims->ueid[0] = EAT_UEID_RANDOM;
     sha256(bytes_of(spki, sizeof(spki)), claims->ueid + 1);
     put_text(claims->hwmodel, host->cpu_model);
     put_text(claims->hwversion, host->cpu_version);

@@ -140,6 +140,16 @@ bool reader_bytes(struct reader *r, size_t len, struct bytes *ret)
     return true;
 }
 
+bool reader_text(struct reader *r, const char *text)
+{
+    size_t n = strlen(text);
+
+    if (reader_left(r) < n || memcmp(r->at, text, n) != 0)
+        return false;
+    r->at += n;
+    return true;
+}
+
 static bool read_big_endian(struct reader *r, size_t n_bytes, uint64_t *ret)
 {
     struct bytes in;

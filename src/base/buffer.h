@@ -89,5 +89,7 @@ bool reader_u16(struct reader *r, uint16_t *ret) _must_check_;
 bool reader_u32(struct reader *r, uint32_t *ret) _must_check_;
 bool reader_u64(struct reader *r, uint64_t *ret) _must_check_;
 bool reader_bytes(struct reader *r, size_t len, struct bytes *ret) _must_check_;
+/* Steps over exactly this text. */
+bool reader_text(struct reader *r, const char *text) _must_check_;
 
 #endif

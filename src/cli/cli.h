@@ -54,8 +54,12 @@ extern const struct command MENU_COMMANDS[];
 
 /* ---- output (output.c) ---- */
 
-/* Prints a document: as it is (--json), or by `plain`. */
 void print_json(const json_t *j);
+/* The answer as it is (--json), or each member of its array `name` by `row`. */
+void print_rows(const struct cli *cli, const json_t *answer, const char *name,
+                void (*row)(const json_t *));
+/* An answer without content: "{}" (--json), or a line that says what was done. */
+void print_done(const struct cli *cli, const char *format, ...) _printf_(2, 3);
 /* A text field, or "-" when absent or null. */
 const char *text_of(const json_t *object, const char *key);
 /* 2026-11-23 20:15:00 UTC; "-" for null. */

@@ -12,6 +12,32 @@ void print_json(const json_t *j)
     putchar('\n');
 }
 
+void print_rows(const struct cli *cli, const json_t *answer, const char *name,
+                void (*row)(const json_t *))
+{
+    const json_t *member;
+    size_t i;
+
+    if (cli->json)
+        print_json(answer);
+    else
+        json_array_foreach(json_object_get(answer, name), i, member) row(member);
+}
+
+void print_done(const struct cli *cli, const char *format, ...)
+{
+    va_list args;
+
+    if (cli->json) {
+        puts("{}");
+        return;
+    }
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    putchar('\n');
+}
+
 const char *text_of(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));

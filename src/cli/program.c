@@ -93,23 +93,22 @@ static bool run_add(const struct cli *cli, const struct arguments *a, struct ide
     return true;
 }
 
+static void print_row(const json_t *program)
+{
+    printf("%-24s %-10s %.16s\n", text_of(program, "name"), text_of(program, "state"),
+           text_of(program, "executable"));
+}
+
 static bool run_list(const struct cli *cli, const struct arguments *a, struct idevs_error *ret_err)
 {
     _cleanup_json_ json_t *answer = launcher_ask(cli, "GET", NULL, ret_err, "/v1/programs");
-    const json_t *program;
-    size_t i;
 
     (void)a;
     if (!answer)
         return false;
-    if (cli->json) {
-        print_json(answer);
-        return true;
-    }
-    printf("%-24s %-10s %s\n", "PROGRAM", "STATE", "EXECUTABLE");
-    json_array_foreach(json_object_get(answer, "programs"), i, program)
-        printf("%-24s %-10s %.16s\n", text_of(program, "name"), text_of(program, "state"),
-               text_of(program, "executable"));
+    if (!cli->json)
+        printf("%-24s %-10s %s\n", "PROGRAM", "STATE", "EXECUTABLE");
+    print_rows(cli, answer, "programs", print_row);
     return true;
 }
 
@@ -138,10 +137,7 @@ static bool run_rm(const struct cli *cli, const struct arguments *a, struct idev
     if (!valid_name(a->positional[0], ret_err) ||
         !launcher_tell(cli, "DELETE", NULL, ret_err, "/v1/programs/%s", a->positional[0]))
         return false;
-    if (cli->json)
-        printf("{}\n");
-    else
-        printf("removed %s\n", a->positional[0]);
+    print_done(cli, "removed %s", a->positional[0]);
     return true;
 }
 

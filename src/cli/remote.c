@@ -54,15 +54,18 @@ bool remote_ask(const struct cli *cli, const struct ask *ask, struct buffer *ret
 }
 
 static bool ask_with_json(const struct cli *cli, const char *method, const json_t *body,
-                          const char *path, struct buffer *ret, struct idevs_error *ret_err)
+                          const char *path, va_list args, struct buffer *ret,
+                          struct idevs_error *ret_err)
 {
+    char full[LIMIT_PATH];
     _cleanup_buffer_ struct buffer text = buffer_up_to(LIMIT_JSON);
 
     if (body && !json_write(body, &text))
         return refuse(ret_err, "internal", "a request over 1 MiB");
+    vsnprintf(full, sizeof(full), path, args);
     const struct ask ask = {.peer = PEER_LAUNCHER,
                             .method = method,
-                            .path = path,
+                            .path = full,
                             .type = body ? "application/json" : NULL,
                             .body = buffer_bytes(&text)};
     return remote_ask(cli, &ask, ret, ret_err);
@@ -72,26 +75,22 @@ json_t *launcher_ask(const struct cli *cli, const char *method, const json_t *bo
                      struct idevs_error *ret_err, const char *path, ...)
 {
     _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_JSON);
-    char full[LIMIT_PATH];
     va_list args;
 
     va_start(args, path);
-    vsnprintf(full, sizeof(full), path, args);
+    bool ok = ask_with_json(cli, method, body, path, args, &answer, ret_err);
     va_end(args);
-    if (!ask_with_json(cli, method, body, full, &answer, ret_err))
-        return NULL;
-    return json_object_from(buffer_bytes(&answer), ret_err);
+    return ok ? json_object_from(buffer_bytes(&answer), ret_err) : NULL;
 }
 
 bool launcher_tell(const struct cli *cli, const char *method, const json_t *body,
                    struct idevs_error *ret_err, const char *path, ...)
 {
     _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_JSON);
-    char full[LIMIT_PATH];
     va_list args;
 
     va_start(args, path);
-    vsnprintf(full, sizeof(full), path, args);
+    bool ok = ask_with_json(cli, method, body, path, args, &answer, ret_err);
     va_end(args);
-    return ask_with_json(cli, method, body, full, &answer, ret_err);
+    return ok;
 }

@@ -129,32 +129,30 @@ static bool run_run(const struct cli *cli, const struct arguments *a, struct ide
     return true;
 }
 
+static void print_row(const json_t *run)
+{
+    char started[32];
+
+    time_of(run, "started", started);
+    printf("%-6lld %-24s %-10s %-24s %9lld\n",
+           (long long)json_integer_value(json_object_get(run, "id")), text_of(run, "program"),
+           text_of(run, "state"), started,
+           (long long)json_integer_value(json_object_get(run, "exchanges")));
+}
+
 static bool run_ps(const struct cli *cli, const struct arguments *a, struct idevs_error *ret_err)
 {
     _cleanup_json_ json_t *answer = launcher_ask(cli, "GET", NULL, ret_err, "/v1/runs");
     json_t *runs = json_object_get(answer, "runs");
-    const json_t *run;
-    size_t i;
 
     if (!answer)
         return false;
-    for (i = json_array_size(runs); i > 0 && !argument_given(a, "--all"); i--)
+    for (size_t i = json_array_size(runs); i > 0 && !argument_given(a, "--all"); i--)
         if (has_ended(json_array_get(runs, i - 1)))
             json_array_remove(runs, i - 1);
-    if (cli->json) {
-        print_json(answer);
-        return true;
-    }
-    printf("%-6s %-24s %-10s %-24s %9s\n", "RUN", "PROGRAM", "STATE", "STARTED", "EXCHANGES");
-    json_array_foreach(runs, i, run)
-    {
-        char started[32];
-        time_of(run, "started", started);
-        printf("%-6lld %-24s %-10s %-24s %9lld\n",
-               (long long)json_integer_value(json_object_get(run, "id")), text_of(run, "program"),
-               text_of(run, "state"), started,
-               (long long)json_integer_value(json_object_get(run, "exchanges")));
-    }
+    if (!cli->json)
+        printf("%-6s %-24s %-10s %-24s %9s\n", "RUN", "PROGRAM", "STATE", "STARTED", "EXCHANGES");
+    print_rows(cli, answer, "runs", print_row);
     return true;
 }
 

@@ -20,29 +20,25 @@ static bool run_add(const struct cli *cli, const struct arguments *a, struct ide
         return refuse_expecting(ret_err, "usage", "a URL in UTF-8", "%s", a->positional[1]);
     if (!launcher_tell(cli, "PUT", body, ret_err, "/v1/services/%s", a->positional[0]))
         return false;
-    if (cli->json)
-        printf("{}\n");
-    else
-        printf("%s is at %s\n", a->positional[0], a->positional[1]);
+    print_done(cli, "%s is at %s", a->positional[0], a->positional[1]);
     return true;
+}
+
+static void print_row(const json_t *service)
+{
+    printf("%-24s %s\n", text_of(service, "name"), text_of(service, "url"));
 }
 
 static bool run_list(const struct cli *cli, const struct arguments *a, struct idevs_error *ret_err)
 {
     _cleanup_json_ json_t *answer = launcher_ask(cli, "GET", NULL, ret_err, "/v1/services");
-    const json_t *service;
-    size_t i;
 
     (void)a;
     if (!answer)
         return false;
-    if (cli->json) {
-        print_json(answer);
-        return true;
-    }
-    printf("%-24s %s\n", "SERVICE", "URL");
-    json_array_foreach(json_object_get(answer, "services"), i, service)
-        printf("%-24s %s\n", text_of(service, "name"), text_of(service, "url"));
+    if (!cli->json)
+        printf("%-24s %s\n", "SERVICE", "URL");
+    print_rows(cli, answer, "services", print_row);
     return true;
 }
 
@@ -51,10 +47,7 @@ static bool run_rm(const struct cli *cli, const struct arguments *a, struct idev
     if (!valid_service(a->positional[0], ret_err) ||
         !launcher_tell(cli, "DELETE", NULL, ret_err, "/v1/services/%s", a->positional[0]))
         return false;
-    if (cli->json)
-        printf("{}\n");
-    else
-        printf("removed %s\n", a->positional[0]);
+    print_done(cli, "removed %s", a->positional[0]);
     return true;
 }
 

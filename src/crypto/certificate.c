@@ -103,6 +103,18 @@ void certificate_sha256(const struct certificate *c, uint8_t ret[SHA256_LEN])
     memcpy(ret, c->sha256, SHA256_LEN);
 }
 
+bool certificate_is_for(const struct certificate *c, const struct key *key)
+{
+    uint8_t ours[SPKI_LEN];
+    uint8_t theirs[SPKI_LEN];
+
+    if (!c->key)
+        return false;
+    key_spki(key, ours);
+    public_key_spki(c->key, theirs);
+    return memcmp(ours, theirs, SPKI_LEN) == 0;
+}
+
 int64_t certificate_not_before(const struct certificate *c)
 {
     return c->not_before;

@@ -8,7 +8,6 @@
 
 #define SERIAL_LEN 16
 #define KEY_ID_LEN 20
-#define POINT_LEN  65
 
 static void x509_freep(X509 **p)
 {
@@ -90,7 +89,7 @@ static ASN1_OCTET_STRING *key_id_of(const uint8_t spki[SPKI_LEN])
     uint8_t hash[SHA256_LEN];
     ASN1_OCTET_STRING *id = ASN1_OCTET_STRING_new();
 
-    sha256(bytes_of(spki + SPKI_LEN - POINT_LEN, POINT_LEN), hash);
+    sha256(bytes_of(spki + SPKI_LEN - P256_POINT_LEN, P256_POINT_LEN), hash);
     if (!id || !ASN1_OCTET_STRING_set(id, hash, KEY_ID_LEN))
         crypto_is_broken();
     return id;

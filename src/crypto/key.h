@@ -5,8 +5,9 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
-#define ES256_LEN 64
-#define SPKI_LEN  91 /* DER SubjectPublicKeyInfo of an uncompressed P-256 point */
+#define ES256_LEN      64
+#define P256_POINT_LEN 65 /* uncompressed (SEC 1, 2.3.3): the end of an SPKI */
+#define SPKI_LEN       91 /* DER SubjectPublicKeyInfo of an uncompressed P-256 point */
 
 /* A key of any kind serves one thread at a time, also where it is const. */
 struct key;        /* a private key; never serialised but by key_save() */

@@ -19,16 +19,6 @@ static void skip_space(struct reader *r)
         r->at++;
 }
 
-static bool take_text(struct reader *r, const char *text)
-{
-    size_t n = strlen(text);
-
-    if (reader_left(r) < n || memcmp(r->at, text, n) != 0)
-        return false;
-    r->at += n;
-    return true;
-}
-
 /* "LABEL-----" after BEGIN. */
 static bool take_label(struct reader *r, char ret[LIMIT_PEM_LABEL])
 {
@@ -41,7 +31,7 @@ static bool take_label(struct reader *r, char ret[LIMIT_PEM_LABEL])
     memcpy(ret, r->at, n);
     ret[n] = 0;
     r->at += n;
-    return n > 0 && take_text(r, DASHES);
+    return n > 0 && reader_text(r, DASHES);
 }
 
 static bool take_body(struct reader *r, struct buffer *ret_der)
@@ -78,8 +68,8 @@ bool pem_next(struct reader *r, char ret_label[LIMIT_PEM_LABEL], struct buffer *
     if (!find_begin(r, &prose))
         return false;
     struct reader in = *r;
-    if (!take_label(&in, label) || !take_body(&in, ret_der) || !take_text(&in, END) ||
-        !take_text(&in, label) || !take_text(&in, DASHES))
+    if (!take_label(&in, label) || !take_body(&in, ret_der) || !reader_text(&in, END) ||
+        !reader_text(&in, label) || !reader_text(&in, DASHES))
         return false;
     memcpy(ret_label, label, sizeof(label));
     *ret_prose = prose;

@@ -9,17 +9,15 @@
 #include <openssl/err.h>
 #include <stdlib.h>
 
-#define POINT_LEN 65
-
 /* RFC 5480: id-ecPublicKey with prime256v1, then a BIT STRING whose uncompressed point follows. */
-static const uint8_t SPKI_PREFIX[SPKI_LEN - POINT_LEN] = {
+static const uint8_t SPKI_PREFIX[SPKI_LEN - P256_POINT_LEN] = {
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
     0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00};
 
 bool spki_of(const EVP_PKEY *pkey, uint8_t ret[SPKI_LEN])
 {
     char group[32];
-    uint8_t point[POINT_LEN];
+    uint8_t point[P256_POINT_LEN];
     size_t len;
 
     if (!EVP_PKEY_is_a(pkey, "EC") || !EVP_PKEY_get_group_name(pkey, group, sizeof(group), NULL) ||
@@ -40,7 +38,7 @@ struct public_key *public_key_from_spki(struct bytes der)
         der.data[sizeof(SPKI_PREFIX)] != 4)
         return NULL;
     EVP_PKEY *pkey =
-        ecdsa_key_of_point("P-256", bytes_of(der.data + sizeof(SPKI_PREFIX), POINT_LEN));
+        ecdsa_key_of_point("P-256", bytes_of(der.data + sizeof(SPKI_PREFIX), P256_POINT_LEN));
     if (!pkey)
         return NULL;
     struct public_key *key = alloc_zero(1, sizeof(*key));

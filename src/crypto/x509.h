@@ -21,6 +21,7 @@ int64_t certificate_not_before(const struct certificate *c);
 int64_t certificate_not_after(const struct certificate *c);
 bool certificate_is_self_signed(const struct certificate *c) _must_check_;
 const struct public_key *certificate_public_key(const struct certificate *c); /* NULL: not P-256 */
+bool certificate_is_for(const struct certificate *c, const struct key *key) _must_check_;
 /* The only SAN URI; false when there is none or another SAN. */
 bool certificate_uri(const struct certificate *c, char *ret, size_t size) _must_check_;
 /* True when a SAN dNSName or iPAddress matches the host of `authority` (RFC 6125, no CN, no

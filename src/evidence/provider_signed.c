@@ -7,12 +7,10 @@
 #include "wire/cmw.h"
 #include "wire/cose.h"
 
-#define UEID_RANDOM 0x01 /* RFC 9711, 4.2.1: type RAND; here a digest */
-
 /* The key that signed and the platform that is spoken of must be one. */
 static bool ueid_is(const struct eat_claims *claims, const uint8_t id[SHA256_LEN])
 {
-    return claims->ueid[0] == UEID_RANDOM &&
+    return claims->ueid[0] == EAT_UEID_RANDOM &&
            memcmp(evidence_platform_id(claims), id, SHA256_LEN) == 0;
 }
 

@@ -126,15 +126,7 @@ static bool read_chain(const char *path, struct chain *ret, struct idevs_error *
 static bool key_belongs(const struct key *key, const struct certificate *certificate,
                         struct idevs_error *err)
 {
-    const struct public_key *certified = certificate_public_key(certificate);
-    uint8_t ours[SPKI_LEN];
-    uint8_t theirs[SPKI_LEN];
-
-    if (!certified)
-        return refuse(err, "tls.credentials", "a certificate for a key that is not P-256");
-    key_spki(key, ours);
-    public_key_spki(certified, theirs);
-    return memcmp(ours, theirs, SPKI_LEN) == 0 ||
+    return certificate_is_for(certificate, key) ||
            refuse(err, "tls.credentials", "a key that does not belong to the certificate");
 }
 

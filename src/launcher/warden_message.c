@@ -5,42 +5,18 @@
 
 #include <stdio.h>
 
-enum key {
-    KEY_KIND = 0,
-    KEY_ID = 1,
-    KEY_2 = 2, /* status: back ends; build: done; run, ended: number */
-    KEY_3 = 3, /* status: toolchain; build: executable; ended: code */
-    KEY_4 = 4, /* status: platform key; build: toolchain; ended: detail */
-    KEY_5 = 5, /* status: version; build: compiler text */
-    KEY_CACHED = 6,
-    KEY_MILLISECONDS = 7,
-    KEY_SPANS = 8,
-    KEY_CODE = 10,
-    KEY_FOUND = 11,
-    KEY_EXPECTED = 12,
-};
-
 bool warden_ask_encode(const struct warden_ask *ask, struct buffer *b)
 {
     bool third = ask->kind == WARDEN_RUN || ask->kind == WARDEN_KILL;
 
-    if (!cbor_put_map(b, third ? 3 : 2) || !cbor_put_uint(b, KEY_KIND) ||
-        !cbor_put_uint(b, ask->kind) || !cbor_put_uint(b, KEY_ID) || !cbor_put_uint(b, ask->id))
+    if (!cbor_put_map(b, third ? 3 : 2) || !cbor_put_uint(b, WARDEN_KEY_KIND) ||
+        !cbor_put_uint(b, ask->kind) || !cbor_put_uint(b, WARDEN_KEY_ID) ||
+        !cbor_put_uint(b, ask->id))
         return false;
     if (ask->kind == WARDEN_RUN)
-        return cbor_put_uint(b, KEY_2) && cbor_put_text(b, bytes_of_text(ask->back_end));
+        return cbor_put_uint(b, WARDEN_KEY_2) && cbor_put_text(b, bytes_of_text(ask->back_end));
     if (ask->kind == WARDEN_KILL)
-        return cbor_put_uint(b, KEY_2) && cbor_put_uint(b, ask->run);
-    return true;
-}
-
-static bool take_u32(struct reader *r, uint32_t *ret)
-{
-    uint64_t v;
-
-    if (!cbor_get_uint(r, &v) || v > UINT32_MAX)
-        return false;
-    *ret = (uint32_t)v;
+        return cbor_put_uint(b, WARDEN_KEY_2) && cbor_put_uint(b, ask->run);
     return true;
 }
 
@@ -110,11 +86,11 @@ static bool take_refusal(struct reader *r, int64_t key, struct warden_answer *re
 {
     ret->refused = true;
     switch (key) {
-    case KEY_CODE:
+    case WARDEN_KEY_CODE:
         return take_name(r, ret->error.code, sizeof(ret->error.code));
-    case KEY_FOUND:
+    case WARDEN_KEY_FOUND:
         return take_text(r, ret->error.found, sizeof(ret->error.found));
-    case KEY_EXPECTED:
+    case WARDEN_KEY_EXPECTED:
         return take_text(r, ret->error.expected, sizeof(ret->error.expected));
     default:
         return false;
@@ -126,14 +102,14 @@ static bool take_of_status(struct reader *r, int64_t key, struct warden_answer *
     struct bytes v;
 
     switch (key) {
-    case KEY_2:
+    case WARDEN_KEY_2:
         return take_back_ends(r, ret);
-    case KEY_3:
+    case WARDEN_KEY_3:
         ret->has_toolchain = true;
         return take_digest(r, ret->toolchain);
-    case KEY_4:
+    case WARDEN_KEY_4:
         return cbor_get_bytes(r, &v) && v.len == 32;
-    case KEY_5:
+    case WARDEN_KEY_TEXT:
         return cbor_get_text(r, &v);
     default:
         return take_refusal(r, key, ret);
@@ -143,21 +119,21 @@ static bool take_of_status(struct reader *r, int64_t key, struct warden_answer *
 static bool take_of_build(struct reader *r, int64_t key, struct warden_answer *ret)
 {
     switch (key) {
-    case KEY_2:
+    case WARDEN_KEY_2:
         return cbor_get_bool(r, &ret->done);
-    case KEY_3:
+    case WARDEN_KEY_3:
         ret->has_executable = true;
         return take_digest(r, ret->executable);
-    case KEY_4:
+    case WARDEN_KEY_4:
         ret->has_toolchain = true;
         return take_digest(r, ret->toolchain);
-    case KEY_5: /* what a compiler prints need not be UTF-8 */
+    case WARDEN_KEY_TEXT: /* what a compiler prints need not be UTF-8 */
         return cbor_get_text(r, &ret->text) || cbor_get_bytes(r, &ret->text);
-    case KEY_CACHED:
+    case WARDEN_KEY_CACHED:
         return cbor_get_bool(r, &ret->cached);
-    case KEY_MILLISECONDS:
+    case WARDEN_KEY_MILLISECONDS:
         return cbor_get_uint(r, &ret->milliseconds) && ret->milliseconds <= INT64_MAX;
-    case KEY_SPANS:
+    case WARDEN_KEY_SPANS:
         return take_spans(r, ret);
     default:
         return take_refusal(r, key, ret);
@@ -166,9 +142,9 @@ static bool take_of_build(struct reader *r, int64_t key, struct warden_answer *r
 
 static bool take_of_run(struct reader *r, int64_t key, struct warden_answer *ret)
 {
-    if (key == KEY_2)
-        return take_u32(r, &ret->run);
-    if (key == KEY_SPANS)
+    if (key == WARDEN_KEY_2)
+        return cbor_get_u32(r, &ret->run);
+    if (key == WARDEN_KEY_SPANS)
         return take_spans(r, ret);
     return take_refusal(r, key, ret);
 }
@@ -177,17 +153,17 @@ static bool take_of_kill(struct reader *r, int64_t key, struct warden_answer *re
 {
     uint32_t run;
 
-    return key == KEY_2 ? take_u32(r, &run) : take_refusal(r, key, ret);
+    return key == WARDEN_KEY_2 ? cbor_get_u32(r, &run) : take_refusal(r, key, ret);
 }
 
 static bool take_of_ended(struct reader *r, int64_t key, struct warden_answer *ret)
 {
     switch (key) {
-    case KEY_2:
-        return take_u32(r, &ret->run);
-    case KEY_3:
+    case WARDEN_KEY_2:
+        return cbor_get_u32(r, &ret->run);
+    case WARDEN_KEY_3:
         return take_text(r, ret->error.code, sizeof(ret->error.code));
-    case KEY_4:
+    case WARDEN_KEY_4:
         return take_text(r, ret->error.found, sizeof(ret->error.found));
     default:
         return false;
@@ -221,11 +197,11 @@ static bool take_head(struct cbor_map *map, struct reader *r, struct warden_answ
     int64_t key;
     uint32_t kind;
 
-    if (!cbor_map_next(map, &key) || key != KEY_KIND || !take_u32(r, &kind) ||
+    if (!cbor_map_next(map, &key) || key != WARDEN_KEY_KIND || !cbor_get_u32(r, &kind) ||
         kind >= ARRAY_LEN(TAKERS) || !TAKERS[kind])
         return false;
     ret->kind = (enum warden_kind)kind;
-    return cbor_map_next(map, &key) && key == KEY_ID && take_u32(r, &ret->id) &&
+    return cbor_map_next(map, &key) && key == WARDEN_KEY_ID && cbor_get_u32(r, &ret->id) &&
            (ret->id == 0) == (ret->kind == WARDEN_ENDED);
 }
 

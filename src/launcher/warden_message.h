@@ -6,14 +6,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/limits.h"
-
-enum warden_kind {
-    WARDEN_STATUS = 1,
-    WARDEN_BUILD = 2,
-    WARDEN_RUN = 3,
-    WARDEN_KILL = 4,
-    WARDEN_ENDED = 5, /* the one event: id 0 */
-};
+#include "wire/warden.h"
 
 /* A named step and how long it took. */
 struct warden_span {

@@ -89,19 +89,6 @@ static bool make_request(struct idevs *ip, const struct key *key, struct buffer 
            refuse(ret_err, "internal", "the certificate request is over its limit");
 }
 
-static bool is_for_key(const struct certificate *leaf, const struct key *key)
-{
-    const struct public_key *certified = certificate_public_key(leaf);
-    uint8_t ours[SPKI_LEN];
-    uint8_t theirs[SPKI_LEN];
-
-    if (!certified)
-        return false;
-    key_spki(key, ours);
-    public_key_spki(certified, theirs);
-    return memcmp(ours, theirs, SPKI_LEN) == 0;
-}
-
 /* Step 7. The clock's floor is set only by a chain that leads to the manifest's anchor. */
 static bool check_chain(struct idevs *ip, struct credentials *made, struct idevs_error *ret_err)
 {
@@ -109,7 +96,7 @@ static bool check_chain(struct idevs *ip, struct credentials *made, struct idevs
     int64_t from = certificate_not_before(leaf);
     int64_t now = timekeeper_now(&ip->time);
 
-    if (!is_for_key(leaf, made->key))
+    if (!certificate_is_for(leaf, made->key))
         return refuse(ret_err, "certificate.key", "a certificate for a key that is not ours");
     if (!chain_verify(&made->chain, ip->manifest.authority_anchors,
                       ip->manifest.n_authority_anchors, CHAIN_PROGRAM, now > from ? now : from,

@@ -78,20 +78,9 @@ void runtime_span(struct idevs *ip, const char *name, uint64_t since_ns)
     runtime_note_spans(ip, &one);
 }
 
-/* Deterministic CBOR sorts text keys by length first, then bytewise. */
-static int compare_spans(const void *a, const void *b)
-{
-    const char *x = *(const char *const *)a;
-    const char *y = *(const char *const *)b;
-    size_t n = strlen(x);
-    size_t m = strlen(y);
-
-    return n != m ? (n < m ? -1 : 1) : strcmp(x, y);
-}
-
 static bool encode_spans(struct spans *spans, struct buffer *b)
 {
-    qsort(spans->at, spans->n, sizeof(spans->at[0]), compare_spans);
+    qsort(spans->at, spans->n, sizeof(spans->at[0]), cbor_compare_keys);
     if (!cbor_put_map(b, spans->n))
         return false;
     for (unsigned i = 0; i < spans->n; i++)

@@ -12,19 +12,6 @@
 
 /* ---- credentials ---- */
 
-static bool key_fits(const struct key *key, const struct certificate *issuer)
-{
-    const struct public_key *certified = certificate_public_key(issuer);
-    uint8_t ours[SPKI_LEN];
-    uint8_t theirs[SPKI_LEN];
-
-    if (!certified)
-        return false;
-    key_spki(key, ours);
-    public_key_spki(certified, theirs);
-    return memcmp(ours, theirs, SPKI_LEN) == 0;
-}
-
 static bool take_trust_domain(struct signer *s, const struct certificate *issuer,
                               struct idevs_error *ret_err)
 {
@@ -47,7 +34,7 @@ bool signer_add(struct signer *s, enum tier tier, struct bytes key_pem, struct b
 
     if (!key || !chain_from_pem(issuer_pem, &chain, ret_err))
         return false;
-    if (chain.n != 1 || !key_fits(key, chain.at[0]))
+    if (chain.n != 1 || !certificate_is_for(chain.at[0], key))
         return refuse(ret_err, "certificate.key", "the key of tier %s and another's certificate",
                       tier_name(tier));
     if (!take_trust_domain(s, chain.at[0], ret_err))

@@ -161,22 +161,21 @@ static void dispatch(struct connection *c, const struct request *request, int fd
     struct idevs_error err;
 
     switch (request->kind) {
-    case REQUEST_STATUS:
+    case WARDEN_STATUS:
         answer_to_status(c, request);
         break;
-    case REQUEST_BUILD:
+    case WARDEN_BUILD:
         if (!build_begin(c->w, c, request, fds[0], fds[1], &err))
             connection_refuse(c, request, &err);
         break;
-    case REQUEST_RUN:
+    case WARDEN_RUN:
         if (!run_begin(c->w, c, request, fds[0], fds[1], &err))
             connection_refuse(c, request, &err);
         break;
-    case REQUEST_KILL:
+    case WARDEN_KILL:
         answer_to_kill(c, request);
         break;
-    case REQUEST_NONE:
-    case REQUEST_KINDS:
+    case WARDEN_ENDED: /* an event, so never asked: request_decode() */
         break;
     }
 }

@@ -3,33 +3,6 @@
 
 #include <stdlib.h>
 
-enum key {
-    KEY_KIND = 0,
-    KEY_ID = 1,
-    KEY_2 = 2, /* status: back ends; build: done; run, kill, ended: number; run asked: back end */
-    KEY_3 = 3, /* status, build: digests; ended: code */
-    KEY_4 = 4,
-    KEY_TEXT = 5, /* status: version; build: the compiler's text */
-    KEY_CACHED = 6,
-    KEY_MILLISECONDS = 7,
-    KEY_SPANS = 8,
-    KEY_CODE = 10,
-    KEY_FOUND = 11,
-    KEY_EXPECTED = 12,
-};
-
-#define EVENT_ENDED 5
-
-static bool take_u32(struct reader *r, uint32_t *ret)
-{
-    uint64_t v;
-
-    if (!cbor_get_uint(r, &v) || v > UINT32_MAX)
-        return false;
-    *ret = (uint32_t)v;
-    return true;
-}
-
 static bool take_back_end(struct reader *r, struct request *ret)
 {
     struct bytes v;
@@ -43,7 +16,7 @@ static bool take_back_end(struct reader *r, struct request *ret)
 
 static bool take_number(struct reader *r, struct request *ret)
 {
-    return take_u32(r, &ret->run);
+    return cbor_get_u32(r, &ret->run);
 }
 
 /* Who may ask what, and how. What is not here closes the connection. */
@@ -51,11 +24,11 @@ static const struct permission {
     unsigned states; /* of enum connection_state, or-ed */
     size_t n_fds;
     bool (*take_2)(struct reader *r, struct request *ret); /* value of key 2; NULL: no such key */
-} PERMISSIONS[REQUEST_KINDS] = {
-    [REQUEST_STATUS] = {CONNECTION_OPEN | CONNECTION_ENDING, 0, NULL},
-    [REQUEST_BUILD] = {CONNECTION_OPEN, 2, NULL},
-    [REQUEST_RUN] = {CONNECTION_OPEN, 2, take_back_end},
-    [REQUEST_KILL] = {CONNECTION_OPEN | CONNECTION_ENDING, 0, take_number},
+} PERMISSIONS[] = {
+    [WARDEN_STATUS] = {CONNECTION_OPEN | CONNECTION_ENDING, 0, NULL},
+    [WARDEN_BUILD] = {CONNECTION_OPEN, 2, NULL},
+    [WARDEN_RUN] = {CONNECTION_OPEN, 2, take_back_end},
+    [WARDEN_KILL] = {CONNECTION_OPEN | CONNECTION_ENDING, 0, take_number},
 };
 
 static bool take_head(struct cbor_map *map, struct reader *r, struct request *ret)
@@ -63,11 +36,12 @@ static bool take_head(struct cbor_map *map, struct reader *r, struct request *re
     int64_t key;
     uint32_t kind;
 
-    if (!cbor_map_next(map, &key) || key != KEY_KIND || !take_u32(r, &kind) ||
-        kind >= REQUEST_KINDS)
+    if (!cbor_map_next(map, &key) || key != WARDEN_KEY_KIND || !cbor_get_u32(r, &kind) ||
+        kind >= ARRAY_LEN(PERMISSIONS))
         return false;
-    ret->kind = (enum request_kind)kind;
-    return cbor_map_next(map, &key) && key == KEY_ID && take_u32(r, &ret->id) && ret->id != 0;
+    ret->kind = (enum warden_kind)kind;
+    return cbor_map_next(map, &key) && key == WARDEN_KEY_ID && cbor_get_u32(r, &ret->id) &&
+           ret->id != 0;
 }
 
 bool request_decode(struct bytes in, size_t n_fds, enum connection_state state, struct request *ret)
@@ -82,7 +56,7 @@ bool request_decode(struct bytes in, size_t n_fds, enum connection_state state, 
     const struct permission *p = &PERMISSIONS[q.kind];
     if (!(p->states & (unsigned)state) || p->n_fds != n_fds)
         return false;
-    if (p->take_2 && (!cbor_map_next(&map, &key) || key != KEY_2 || !p->take_2(&r, &q)))
+    if (p->take_2 && (!cbor_map_next(&map, &key) || key != WARDEN_KEY_2 || !p->take_2(&r, &q)))
         return false;
     if (cbor_map_next(&map, &key) || !cbor_map_done(&map) || reader_left(&r) != 0)
         return false;
@@ -92,58 +66,47 @@ bool request_decode(struct bytes in, size_t n_fds, enum connection_state state, 
 
 static bool put_head(struct buffer *b, size_t n, uint32_t kind, uint32_t id)
 {
-    return cbor_put_map(b, n + 2) && cbor_put_uint(b, KEY_KIND) && cbor_put_uint(b, kind) &&
-           cbor_put_uint(b, KEY_ID) && cbor_put_uint(b, id);
+    return cbor_put_map(b, n + 2) && cbor_put_uint(b, WARDEN_KEY_KIND) && cbor_put_uint(b, kind) &&
+           cbor_put_uint(b, WARDEN_KEY_ID) && cbor_put_uint(b, id);
 }
 
-static bool put_digest(struct buffer *b, enum key key, const uint8_t *digest)
+static bool put_digest(struct buffer *b, enum warden_key key, const uint8_t *digest)
 {
     return !digest || (cbor_put_uint(b, key) && cbor_put_bytes(b, bytes_of(digest, SHA256_LEN)));
 }
 
-static bool put_text(struct buffer *b, enum key key, const char *text)
+static bool put_text(struct buffer *b, enum warden_key key, const char *text)
 {
     return cbor_put_uint(b, key) && cbor_put_text(b, bytes_of_text(text));
 }
 
 static bool put_error(struct buffer *b, const struct idevs_error *err)
 {
-    return put_text(b, KEY_CODE, err->code) && put_text(b, KEY_FOUND, err->found) &&
-           put_text(b, KEY_EXPECTED, err->expected);
+    return put_text(b, WARDEN_KEY_CODE, err->code) && put_text(b, WARDEN_KEY_FOUND, err->found) &&
+           put_text(b, WARDEN_KEY_EXPECTED, err->expected);
 }
 
 bool answer_status(const struct status_answer *a, struct buffer *b)
 {
-    bool ok = put_head(b, a->toolchain ? 4 : 3, REQUEST_STATUS, a->id) && cbor_put_uint(b, KEY_2) &&
-              cbor_put_array(b, a->n_back_ends);
+    bool ok = put_head(b, a->toolchain ? 4 : 3, WARDEN_STATUS, a->id) &&
+              cbor_put_uint(b, WARDEN_KEY_2) && cbor_put_array(b, a->n_back_ends);
 
     for (size_t i = 0; i < a->n_back_ends && ok; i++)
         ok = cbor_put_text(b, bytes_of_text(a->back_ends[i]));
-    return ok && put_digest(b, KEY_3, a->toolchain) && put_digest(b, KEY_4, a->platform) &&
-           put_text(b, KEY_TEXT, IDEVS_VERSION);
+    return ok && put_digest(b, WARDEN_KEY_3, a->toolchain) &&
+           put_digest(b, WARDEN_KEY_4, a->platform) && put_text(b, WARDEN_KEY_TEXT, IDEVS_VERSION);
 }
 
 bool answer_build(const struct build_answer *a, struct buffer *b)
 {
     size_t n = (size_t)(a->executable ? 5 : 7) + (size_t)(a->toolchain ? 1 : 0);
 
-    return put_head(b, n, REQUEST_BUILD, a->id) && cbor_put_uint(b, KEY_2) &&
-           cbor_put_bool(b, a->executable != NULL) && put_digest(b, KEY_3, a->executable) &&
-           put_digest(b, KEY_4, a->toolchain) && cbor_put_uint(b, KEY_TEXT) &&
-           cbor_put_text(b, a->text) && cbor_put_uint(b, KEY_CACHED) &&
-           cbor_put_bool(b, a->cached) && cbor_put_uint(b, KEY_MILLISECONDS) &&
+    return put_head(b, n, WARDEN_BUILD, a->id) && cbor_put_uint(b, WARDEN_KEY_2) &&
+           cbor_put_bool(b, a->executable != NULL) && put_digest(b, WARDEN_KEY_3, a->executable) &&
+           put_digest(b, WARDEN_KEY_4, a->toolchain) && cbor_put_uint(b, WARDEN_KEY_TEXT) &&
+           cbor_put_text(b, a->text) && cbor_put_uint(b, WARDEN_KEY_CACHED) &&
+           cbor_put_bool(b, a->cached) && cbor_put_uint(b, WARDEN_KEY_MILLISECONDS) &&
            cbor_put_uint(b, a->milliseconds) && (a->executable || put_error(b, a->err));
-}
-
-/* Deterministic order of text keys: shorter first, then bytewise. */
-static int by_encoding(const void *a, const void *b)
-{
-    const char *x = *(const char *const *)a;
-    const char *y = *(const char *const *)b;
-    size_t m = strlen(x);
-    size_t n = strlen(y);
-
-    return m != n ? (m < n ? -1 : 1) : strcmp(x, y);
 }
 
 static uint64_t span_of(const struct spans *spans, const char *name)
@@ -160,9 +123,10 @@ bool answer_run(uint32_t id, uint32_t run, const struct spans *spans, struct buf
 
     for (unsigned i = 0; i < spans->n; i++)
         names[i] = spans->at[i].name;
-    qsort(names, spans->n, sizeof(names[0]), by_encoding);
-    bool ok = put_head(b, 2, REQUEST_RUN, id) && cbor_put_uint(b, KEY_2) && cbor_put_uint(b, run) &&
-              cbor_put_uint(b, KEY_SPANS) && cbor_put_map(b, spans->n);
+    qsort(names, spans->n, sizeof(names[0]), cbor_compare_keys);
+    bool ok = put_head(b, 2, WARDEN_RUN, id) && cbor_put_uint(b, WARDEN_KEY_2) &&
+              cbor_put_uint(b, run) && cbor_put_uint(b, WARDEN_KEY_SPANS) &&
+              cbor_put_map(b, spans->n);
     for (unsigned i = 0; i < spans->n && ok; i++)
         ok =
             cbor_put_text(b, bytes_of_text(names[i])) && cbor_put_uint(b, span_of(spans, names[i]));
@@ -171,7 +135,7 @@ bool answer_run(uint32_t id, uint32_t run, const struct spans *spans, struct buf
 
 bool answer_kill(uint32_t id, struct buffer *b)
 {
-    return put_head(b, 0, REQUEST_KILL, id);
+    return put_head(b, 0, WARDEN_KILL, id);
 }
 
 bool answer_refusal(const struct request *request, const struct idevs_error *err, struct buffer *b)
@@ -181,6 +145,7 @@ bool answer_refusal(const struct request *request, const struct idevs_error *err
 
 bool event_ended(uint32_t run, const char *code, const char *detail, struct buffer *b)
 {
-    return put_head(b, 3, EVENT_ENDED, 0) && cbor_put_uint(b, KEY_2) && cbor_put_uint(b, run) &&
-           put_text(b, KEY_3, code) && put_text(b, KEY_4, detail);
+    return put_head(b, 3, WARDEN_ENDED, 0) && cbor_put_uint(b, WARDEN_KEY_2) &&
+           cbor_put_uint(b, run) && put_text(b, WARDEN_KEY_3, code) &&
+           put_text(b, WARDEN_KEY_4, detail);
 }

@@ -7,18 +7,10 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "crypto/digest.h"
-
-enum request_kind {
-    REQUEST_NONE = 0,
-    REQUEST_STATUS,
-    REQUEST_BUILD,
-    REQUEST_RUN,
-    REQUEST_KILL,
-    REQUEST_KINDS,
-};
+#include "wire/warden.h"
 
 struct request {
-    enum request_kind kind;
+    enum warden_kind kind;
     uint32_t id;                   /* not 0 */
     char back_end[LIMIT_BACK_END]; /* of run */
     uint32_t run;                  /* of kill */

@@ -30,6 +30,16 @@ static bool put_head(struct buffer *b, enum major major, uint64_t v)
     return buffer_append(b, out, n + 1);
 }
 
+int cbor_compare_keys(const void *a, const void *b)
+{
+    const char *x = *(const char *const *)a;
+    const char *y = *(const char *const *)b;
+    size_t m = strlen(x);
+    size_t n = strlen(y);
+
+    return m != n ? (m < n ? -1 : 1) : strcmp(x, y);
+}
+
 bool cbor_put_uint(struct buffer *b, uint64_t v)
 {
     return put_head(b, MAJOR_UINT, v);
@@ -175,6 +185,18 @@ static bool get_head(struct reader *r, enum major wanted, uint64_t *ret)
 bool cbor_get_uint(struct reader *r, uint64_t *ret)
 {
     return get_head(r, MAJOR_UINT, ret);
+}
+
+bool cbor_get_u32(struct reader *r, uint32_t *ret)
+{
+    struct reader in = *r;
+    uint64_t v;
+
+    if (!cbor_get_uint(&in, &v) || v > UINT32_MAX)
+        return false;
+    *ret = (uint32_t)v;
+    *r = in;
+    return true;
 }
 
 bool cbor_get_int(struct reader *r, int64_t *ret)

@@ -5,6 +5,10 @@
 
 #include "base/buffer.h"
 
+/* qsort() order of map keys that are texts, elements that begin with a `const char *`: shorter ones
+ * first, then bytewise. */
+int cbor_compare_keys(const void *a, const void *b);
+
 /* Writers append to `b`; false past its max. Sorting of map keys is the caller's. */
 bool cbor_put_uint(struct buffer *b, uint64_t v) _must_check_;
 bool cbor_put_int(struct buffer *b, int64_t v) _must_check_;
@@ -18,6 +22,7 @@ bool cbor_put_bool(struct buffer *b, bool v) _must_check_;
 /* Readers take one item off `r`; false (and `r` unmoved) for another type or a malformed item. Text
  * is checked to be UTF-8. */
 bool cbor_get_uint(struct reader *r, uint64_t *ret) _must_check_;
+bool cbor_get_u32(struct reader *r, uint32_t *ret) _must_check_;
 bool cbor_get_int(struct reader *r, int64_t *ret) _must_check_;
 bool cbor_get_bytes(struct reader *r, struct bytes *ret) _must_check_;
 bool cbor_get_text(struct reader *r, struct bytes *ret) _must_check_;

@@ -7,7 +7,8 @@
 #include "base/buffer.h"
 #include "base/limits.h"
 
-#define REPORT_DATA_LEN 64 /* SHA-512 that binds key, challenge and authority */
+#define EAT_UEID_RANDOM 0x01 /* RFC 9711, 4.2.1: type RAND; here a digest of the platform key */
+#define REPORT_DATA_LEN 64   /* SHA-512 that binds key, challenge and authority */
 
 enum eat_debug {
     EAT_DEBUG_ENABLED = 0,  /* dbgstat `enabled` */

@@ -123,16 +123,6 @@ bool httpsig_keys_base(const struct http_message *m, const struct httpsig_params
 
 /* ---- reading ---- */
 
-static bool take_text(struct reader *r, const char *text)
-{
-    size_t n = strlen(text);
-
-    if (reader_left(r) < n || memcmp(r->at, text, n) != 0)
-        return false;
-    r->at += n;
-    return true;
-}
-
 static bool take_time(struct reader *r, int64_t *ret)
 {
     const uint8_t *start = r->at;
@@ -166,14 +156,14 @@ static bool take_params(struct bytes input, bool with_nonce, struct httpsig_para
         return false;
     struct reader r = reader_of(input);
     r.at = end + 1;
-    if (!take_text(&r, ";created=") || !take_time(&r, &ret->created) ||
-        !take_text(&r, ";expires=") || !take_time(&r, &ret->expires))
+    if (!reader_text(&r, ";created=") || !take_time(&r, &ret->created) ||
+        !reader_text(&r, ";expires=") || !take_time(&r, &ret->expires))
         return false;
     ret->nonce[0] = 0;
     if (!with_nonce)
-        return take_text(&r, ";keyid=\"") && take_base64url(&r, ret->keyid);
-    return take_text(&r, ";nonce=\"") && take_base64url(&r, ret->nonce) &&
-           take_text(&r, "\";alg=\"" ALG "\";keyid=\"") && take_base64url(&r, ret->keyid);
+        return reader_text(&r, ";keyid=\"") && take_base64url(&r, ret->keyid);
+    return reader_text(&r, ";nonce=\"") && take_base64url(&r, ret->nonce) &&
+           reader_text(&r, "\";alg=\"" ALG "\";keyid=\"") && take_base64url(&r, ret->keyid);
 }
 
 static bool decode_exactly(struct bytes text, uint8_t *ret, size_t len)
@@ -193,8 +183,8 @@ static bool parse_byte_sequence(struct bytes value, const char *prefix, size_t t
     struct reader r = reader_of(value);
     struct bytes text;
 
-    return take_text(&r, prefix) && take_text(&r, "=:") && reader_bytes(&r, text_len, &text) &&
-           take_text(&r, ":") && reader_left(&r) == 0 && decode_exactly(text, ret, len);
+    return reader_text(&r, prefix) && reader_text(&r, "=:") && reader_bytes(&r, text_len, &text) &&
+           reader_text(&r, ":") && reader_left(&r) == 0 && decode_exactly(text, ret, len);
 }
 
 static bool parse_signature(const struct http_message *m, const char *label,

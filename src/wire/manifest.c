@@ -185,12 +185,7 @@ static bool get_key(struct reader *r, unsigned key)
 
 static bool get_u32(struct reader *r, unsigned key, uint32_t *ret)
 {
-    uint64_t v;
-
-    if (!get_key(r, key) || !cbor_get_uint(r, &v) || v > UINT32_MAX)
-        return false;
-    *ret = (uint32_t)v;
-    return true;
+    return get_key(r, key) && cbor_get_u32(r, ret);
 }
 
 static bool get_text(struct reader *r, unsigned key, char *ret, size_t room)

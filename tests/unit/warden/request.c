@@ -20,15 +20,15 @@ static void the_four_requests_are_read(void **state)
 
     (void)state;
     assert_true(request_decode(MAP(0xa2, 0, 1, 1, 5), 0, CONNECTION_OPEN, &q));
-    assert_int_equal(q.kind, REQUEST_STATUS);
+    assert_int_equal(q.kind, WARDEN_STATUS);
     assert_int_equal(q.id, 5);
     assert_true(request_decode(MAP(0xa2, 0, 2, 1, 6), 2, CONNECTION_OPEN, &q));
-    assert_int_equal(q.kind, REQUEST_BUILD);
+    assert_int_equal(q.kind, WARDEN_BUILD);
     assert_true(request_decode(bytes_of(RUN, sizeof(RUN)), 2, CONNECTION_OPEN, &q));
-    assert_int_equal(q.kind, REQUEST_RUN);
+    assert_int_equal(q.kind, WARDEN_RUN);
     assert_string_equal(q.back_end, "process");
     assert_true(request_decode(MAP(0xa3, 0, 4, 1, 8, 2, 0x18, 42), 0, CONNECTION_OPEN, &q));
-    assert_int_equal(q.kind, REQUEST_KILL);
+    assert_int_equal(q.kind, WARDEN_KILL);
     assert_int_equal(q.run, 42);
 }
 
@@ -107,7 +107,7 @@ static void answers_are_deterministic_cbor(void **state)
     const char *back_ends[] = {"process"};
     struct spans spans = {.at = {{"deploy", 5}, {"createCompartment", 7}}, .n = 2};
     struct idevs_error err = {.code = "build.compiler", .found = "exit status 1"};
-    const struct request request = {.kind = REQUEST_KILL, .id = 9};
+    const struct request request = {.kind = WARDEN_KILL, .id = 9};
     const struct status_answer status = {1, back_ends, 1, digest, digest};
     const struct status_answer bare = {1, back_ends, 1, NULL, digest};
     const struct build_answer built = {2, digest, digest, bytes_of_text("text"), true, 1, NULL};

@@ -69,9 +69,9 @@ static void take(struct reader *r, int64_t key, struct answer *ret)
         assert_true(cbor_get_uint(r, &ret->kind));
     else if (key == 1)
         assert_true(cbor_get_uint(r, &ret->id));
-    else if (key == 2 && ret->kind == REQUEST_BUILD)
+    else if (key == 2 && ret->kind == WARDEN_BUILD)
         assert_true(cbor_get_bool(r, &ret->done));
-    else if (key == 2 && (ret->kind == REQUEST_RUN || ended))
+    else if (key == 2 && (ret->kind == WARDEN_RUN || ended))
         assert_true(cbor_get_uint(r, &ret->number));
     else if (key == 3 && !ended && cbor_get_bytes(r, &v) && v.len == SHA256_LEN)
         memcpy(ret->digest, v.data, SHA256_LEN);
@@ -142,7 +142,7 @@ static void build(int sock, const char *source, const char *program, struct answ
 
     ask(sock, bytes_of(message, sizeof(message)), fds, 2);
     assert_true(receive(sock, ret));
-    assert_int_equal(ret->kind, REQUEST_BUILD);
+    assert_int_equal(ret->kind, WARDEN_BUILD);
     assert_int_equal(ret->id, 5);
     close(fds[0]);
     close(fds[1]);
@@ -156,7 +156,7 @@ static void run(int sock, int executable, const char *program, struct answer *re
 
     ask(sock, bytes_of(message, sizeof(message)), fds, 2);
     assert_true(receive(sock, ret));
-    assert_int_equal(ret->kind, REQUEST_RUN);
+    assert_int_equal(ret->kind, WARDEN_RUN);
     close(fds[1]);
 }
 
@@ -438,7 +438,7 @@ static void a_run_can_be_killed_by_its_own_launcher_only(void **state)
     assert_string_equal(b.code, "api.not-found");
     ask(sock, bytes_of(message, 7), NULL, 0);
     assert_true(receive(sock, &b));
-    assert_int_equal(b.kind, REQUEST_KILL);
+    assert_int_equal(b.kind, WARDEN_KILL);
     assert_ended(sock, a.number, "run.stopped");
     close(a.fd);
     close(built.fd);
