@@ -31,9 +31,10 @@ static bool post_certificate(struct api *api, struct server_request *request,
     return true;
 }
 
-static bool has_room(struct api *api, struct idevs_error *ret_err)
+/* Only what was kept is counted: what nobody signed must not keep owners and platforms out. */
+static bool has_room(const struct api *api, struct idevs_error *ret_err)
 {
-    return rate_take(&api->submissions, clock_monotonic_ns()) ||
+    return rate_has_room(&api->submissions, clock_monotonic_ns()) ||
            refuse(ret_err, "authority.busy", "more than %d submissions a second",
                   LIMIT_SUBMISSIONS_PER_SECOND);
 }
@@ -48,6 +49,7 @@ static bool post_approval(struct api *api, struct server_request *request,
         !submit_approval(api->issuer->registry, server_message(request)->content, clock_unix(),
                          &approval, ret_err))
         return false;
+    (void)rate_take(&api->submissions, clock_monotonic_ns());
     if (!buffer_append_format(&json, "{\"program\":\"%s\"}", approval.program))
         return refuse(ret_err, "internal", "a long answer");
     log_info("approval of %s", approval.program);
@@ -65,6 +67,7 @@ static bool post_platform(struct api *api, struct server_request *request,
         !submit_platform(api->issuer->registry, server_message(request)->content, clock_unix(),
                          &tier, ret_err))
         return false;
+    (void)rate_take(&api->submissions, clock_monotonic_ns());
     if (!buffer_append_format(&json, "{\"tier\":\"%s\"}", tier_name(tier)))
         return refuse(ret_err, "internal", "a long answer");
     log_info("platform enrolled, tier %s", tier_name(tier));

@@ -12,6 +12,8 @@ struct rate {
 };
 
 /* True when there is room for one more at monotonic time `now_ns`. */
+bool rate_has_room(const struct rate *rate, uint64_t now_ns);
+/* The same, and takes it. */
 bool rate_take(struct rate *rate, uint64_t now_ns);
 
 #endif

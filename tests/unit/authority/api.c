@@ -250,17 +250,36 @@ static void a_body_over_the_limit_is_refused(void **state)
 static void submissions_beyond_the_rate_are_refused(void **state)
 {
     struct scene *s = *state;
+    _cleanup_buffer_ struct buffer b = buffer_up_to(KIB(8));
 
+    station_sign_approval(&s->station.e, &s->station.e.approval, &b);
     s->api.submissions = (struct rate){.per_second = 1, .burst = 2};
     for (int i = 0; i < 2; i++) {
-        post(s, "/v1/approvals", APPROVAL_TYPE, bytes_of_text("x"));
-        assert_problem(s, "approval.signature");
+        post(s, "/v1/approvals", APPROVAL_TYPE, buffer_bytes(&b));
+        assert_int_equal(s->status, 201);
     }
     post(s, "/v1/platforms", PLATFORM_REQUEST_TYPE, bytes_of_text("x"));
     assert_problem(s, "authority.busy");
-    post(s, "/v1/approvals", APPROVAL_TYPE, bytes_of_text("x"));
+    post(s, "/v1/approvals", APPROVAL_TYPE, buffer_bytes(&b));
     assert_problem(s, "authority.busy");
     take_challenge(s); /* programs are served all the same */
+}
+
+static void submissions_that_nobody_signed_keep_no_owner_out(void **state)
+{
+    struct scene *s = *state;
+    _cleanup_buffer_ struct buffer b = buffer_up_to(KIB(8));
+
+    station_sign_approval(&s->station.e, &s->station.e.approval, &b);
+    s->api.submissions = (struct rate){.per_second = 1, .burst = 2};
+    for (int i = 0; i < 3; i++) {
+        post(s, "/v1/approvals", APPROVAL_TYPE, bytes_of_text("x"));
+        assert_problem(s, "approval.signature");
+        post(s, "/v1/platforms", PLATFORM_REQUEST_TYPE, bytes_of_text("x"));
+        assert_problem(s, "platform.request");
+    }
+    post(s, "/v1/approvals", APPROVAL_TYPE, buffer_bytes(&b));
+    assert_int_equal(s->status, 201);
 }
 
 static void anchors_are_root_and_tiers(void **state)
@@ -315,6 +334,7 @@ int main(void)
         TEST(other_paths_methods_and_types_are_refused),
         TEST(a_body_over_the_limit_is_refused),
         TEST(submissions_beyond_the_rate_are_refused),
+        TEST(submissions_that_nobody_signed_keep_no_owner_out),
         TEST(anchors_are_root_and_tiers),
         TEST(health_says_ok),
         TEST(a_lost_signer_is_said_and_ends_the_daemon),
