@@ -37,7 +37,7 @@ static bool verifies(const struct http_message *m)
     struct ohttp_key_config config;
     struct bytes anchors[] = {certificate_der(chain.at[0])};
 
-    return signed_keys_verify(m, AUTHORITY, anchors, 1, NOW, &config, &err);
+    return signed_keys_verify(m, AUTHORITY, anchors, 1, NOW, &config, NULL, &err);
 }
 
 static void change(struct bytes in)

@@ -42,7 +42,6 @@
 #define LIMIT_SIGNATURE_LIFE  60          /* expires - created; a slow first delivery, no more */
 #define LIMIT_CLOCK_SKEW      5           /* between hosts that keep time by NTP */
 #define LIMIT_KEYS_LIFE       (24 * 3600) /* signed key configuration of a gateway */
-#define LIMIT_KEYS_FRESH      (LIMIT_KEYS_LIFE / 2) /* then a program asks anew */
 
 /* Frames on the stream out of a compartment, and the warden's messages. */
 #define LIMIT_FRAME          (LIMIT_MESSAGE + KIB(64)) /* with target, type and head */
@@ -200,7 +199,8 @@
 /* Idempotency and state, kept on disk. */
 #define LIMIT_IDEMPOTENCY_KEY  128         /* characters */
 #define LIMIT_IDEMPOTENCY_LIFE (24 * 3600) /* a stored answer; a retry comes sooner */
-#define LIMIT_STATE_VALUE      KIB(64)     /* a cursor, not a database */
+#define LIMIT_REPEAT_LIFE      (LIMIT_IDEMPOTENCY_LIFE / 2) /* so long one write_once is repeated */
+#define LIMIT_STATE_VALUE      KIB(64)                      /* a cursor, not a database */
 #define LIMIT_STATE_SEALED     (LIMIT_STATE_VALUE + KIB(1)) /* at rest */
 #define LIMIT_STATE_NAMES      100                          /* of one program */
 #define LIMIT_STATE_NAME       64

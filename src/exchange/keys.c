@@ -139,7 +139,7 @@ static bool is_in_time(const struct httpsig_params *p, int64_t now, struct idevs
 }
 
 static bool is_signed_by(const struct certificate *leaf, const struct http_message *m, int64_t now,
-                         struct idevs_error *ret_err)
+                         int64_t *ret_expires, struct idevs_error *ret_err)
 {
     struct httpsig_params p;
     uint8_t signature[ES256_LEN];
@@ -158,13 +158,16 @@ static bool is_signed_by(const struct certificate *leaf, const struct http_messa
     if (!key || !httpsig_keys_base(m, &p, &base) ||
         !public_key_verify(key, buffer_bytes(&base), signature))
         return refuse(ret_err, "keys.signature", "a signature that does not verify");
+    *ret_expires = p.expires;
     return true;
 }
 
 bool signed_keys_verify(const struct http_message *m, const char *authority,
                         const struct bytes *anchors, size_t n_anchors, int64_t now,
-                        struct ohttp_key_config *ret, struct idevs_error *ret_err)
+                        struct ohttp_key_config *ret, int64_t *ret_expires,
+                        struct idevs_error *ret_err)
 {
+    int64_t expires = 0;
     _cleanup_chain_ struct chain chain = {.n = 0};
 
     if (!is_key_response(m, ret_err) || !take_chain(m, &chain, ret_err) ||
@@ -173,9 +176,11 @@ bool signed_keys_verify(const struct http_message *m, const char *authority,
     if (!certificate_names_host(chain.at[0], authority))
         return refuse(ret_err, "certificate.name", "a certificate that does not name %s",
                       authority);
-    if (!is_signed_by(chain.at[0], m, now, ret_err))
+    if (!is_signed_by(chain.at[0], m, now, &expires, ret_err))
         return false;
     if (!ohttp_decode_keys(m->content, ret))
         return refuse(ret_err, "keys.signature", "no key of the one suite");
+    if (ret_expires)
+        *ret_expires = expires;
     return true;
 }

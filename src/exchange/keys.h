@@ -21,10 +21,12 @@ bool signed_keys_make(const struct ohttp_key_config *config, const struct chain 
                       const struct key *key, int64_t now, int64_t life,
                       struct signed_keys *ret) _must_check_;
 /* Verifies chain (to the manifest's anchors, host of `authority`), digest, signature and window at
- * `now`. Refuses `keys.signature`, `certificate.*`. */
+ * `now`. `ret_expires` (may be NULL): until when, on the gateway's clock, the service vouches for
+ * the key. Refuses `keys.signature`, `certificate.*`. */
 bool signed_keys_verify(const struct http_message *m, const char *authority,
                         const struct bytes *anchors, size_t n_anchors, int64_t now,
-                        struct ohttp_key_config *ret, struct idevs_error *ret_err) _must_check_;
+                        struct ohttp_key_config *ret, int64_t *ret_expires,
+                        struct idevs_error *ret_err) _must_check_;
 
 /* RFC 9440 field values: Client-Cert is one byte sequence, Client-Cert-Chain a list of them. */
 bool client_cert_encode(const struct chain *chain, struct buffer *cert,

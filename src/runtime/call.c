@@ -152,6 +152,16 @@ static enum outcome judge_unsealed(struct call *call, const struct frame *reply,
     return OUTCOME_UNKNOWN;
 }
 
+/* No reply that could be taken. One that was too large would be as large again, so there is no use
+ * in repeating; but whoever sent it has only said so, and a write may have been carried out. */
+static enum outcome judge_missing(struct call *call, const struct idevs_error *why)
+{
+    if (!call->repeatable || !error_is(why, "http.body-too-large"))
+        return OUTCOME_UNKNOWN;
+    call->maybe_done = true;
+    return OUTCOME_REFUSED;
+}
+
 static void read_refusal(struct call_answer *a)
 {
     struct bytes processed;
@@ -201,10 +211,10 @@ static enum outcome send_once(struct idevs *ip, struct call *call, struct call_a
     };
     uint64_t since = clock_monotonic_ns();
     s.sent_ns = timekeeper_progress_ns(&ip->time);
-    if (!channel_call(&ip->launcher, &request, runtime_attempt_deadline(ip), &reply, why)) {
-        bool too_large = call->repeatable && error_is(why, "http.body-too-large");
-        return too_large ? OUTCOME_REFUSED : OUTCOME_UNKNOWN;
-    }
+    if (!call->maybe_done)
+        call->first_sent_ns = s.sent_ns;
+    if (!channel_call(&ip->launcher, &request, runtime_attempt_deadline(ip), &reply, why))
+        return judge_missing(call, why);
     runtime_span(ip, strcmp(call->method, "GET") == 0 ? "request" : "post", since);
     return open_answer(ip, call, &s, &reply, ret, why);
 }
@@ -227,27 +237,45 @@ static bool prepare(struct idevs *ip, struct call *call, struct backoff *backoff
     }
 }
 
+/* A key is forgotten some time after the gateway first saw it: a request that is sent again after
+ * that would be carried out again. */
+static bool key_may_be_forgotten(const struct idevs *ip, const struct call *call)
+{
+    uint64_t age = timekeeper_progress_ns(&ip->time) - call->first_sent_ns;
+
+    return call->idempotency_key && call->maybe_done && age >= LIMIT_REPEAT_LIFE * NS_PER_SECOND;
+}
+
+static bool give_up(const struct call *call, const struct idevs_error *why,
+                    struct idevs_error *ret_err)
+{
+    if (is_write(call) && call->maybe_done)
+        return refuse(ret_err, "outcome.unknown", "%s: %s", why->code, why->found);
+    *ret_err = *why;
+    return false;
+}
+
 bool call_carry_out(struct idevs *ip, struct call *call, struct call_answer *ret,
                     struct idevs_error *ret_err)
 {
     struct backoff backoff =
         backoff_between(ip->options.backoff_first_ms, ip->options.backoff_max_ms);
-    struct idevs_error why;
+    struct idevs_error why = {0};
 
     for (;;) {
         if (!prepare(ip, call, &backoff, ret_err))
             return false;
+        if (key_may_be_forgotten(ip, call))
+            return give_up(call, &why, ret_err);
         enum outcome outcome = send_once(ip, call, ret, &why);
         if (outcome == OUTCOME_ANSWERED)
             return true;
         call_answer_free(ret);
-        if (outcome == OUTCOME_REFUSED) {
-            *ret_err = why;
-            return false;
-        }
-        if (outcome == OUTCOME_UNKNOWN && !call->repeatable)
-            return refuse(ret_err, "outcome.unknown", "%s: %s", why.code, why.found);
+        if (outcome == OUTCOME_REFUSED)
+            return give_up(call, &why, ret_err);
         call->maybe_done = call->maybe_done || outcome == OUTCOME_UNKNOWN;
+        if (call->maybe_done && !call->repeatable)
+            return give_up(call, &why, ret_err);
         if (!runtime_pause(ip, &backoff, &why, ret_err))
             return false;
     }

@@ -21,8 +21,9 @@ struct call {
     const char *content_type;    /* or NULL */
     struct bytes content;
     bool repeatable;
-    unsigned n_unknown; /* how often a refusal left open whether it was done */
-    bool maybe_done;    /* an earlier sending may have been carried out */
+    unsigned n_unknown;     /* how often a refusal left open whether it was done */
+    bool maybe_done;        /* a sending may have been carried out */
+    uint64_t first_sent_ns; /* progress, of the first that may have been */
 };
 
 /* A sealed answer. Owns the bytes that `message` points into; call_answer_free(). */
@@ -36,7 +37,7 @@ void call_answer_free(struct call_answer *a);
 #define _cleanup_call_answer_ _cleanup_(call_answer_free)
 
 /* True: a sealed answer, the service's or a refusal of the gateway that no repeating mends. Refuses
- * `outcome.unknown` (plain writes), `service.unreachable`, `authority.unreachable`, `run.limit`,
+ * `outcome.unknown` (writes), `service.unreachable`, `authority.unreachable`, `run.limit`,
  * `run.stopped`, `launcher.unreachable`, `http.body-too-large`. `ret` must be empty. */
 bool call_carry_out(struct idevs *ip, struct call *call, struct call_answer *ret,
                     struct idevs_error *ret_err) _must_check_;

@@ -50,6 +50,7 @@ struct service {
     struct ohttp_key_config keys;
     uint64_t keys_tried_ns; /* progress, at the last fetch that was tried */
     uint64_t keys_since_ns; /* and at the last one that gave `keys` */
+    uint64_t keys_life_ns;  /* how long the service vouches for them from then on */
     int64_t offset;         /* the gateway's clock minus ours */
 };
 

@@ -5,8 +5,6 @@
 
 #include <stdio.h>
 
-/* Key configurations are signed for at most LIMIT_KEYS_LIFE; new ones are fetched well before. */
-
 struct service *service_find(struct idevs *ip, const char *name, struct idevs_error *ret_err)
 {
     for (size_t i = 0; name && i < ip->manifest.n_services; i++)
@@ -22,16 +20,19 @@ static bool take_keys(struct idevs *ip, struct service *s, struct bytes bhttp,
 {
     struct http_message message;
     struct ohttp_key_config keys;
+    int64_t now = timekeeper_now(&ip->time) + s->offset;
+    int64_t expires;
 
     if (!bhttp_decode_response(bhttp, &message))
         return refuse(ret_err, "bhttp.malformed", "the key configuration of %s", s->as->name);
-    if (!signed_keys_verify(&message, s->as->authority, s->as->anchors, s->as->n_anchors,
-                            timekeeper_now(&ip->time) + s->offset, &keys, ret_err))
+    if (!signed_keys_verify(&message, s->as->authority, s->as->anchors, s->as->n_anchors, now,
+                            &keys, &expires, ret_err))
         return false;
     s->keys = keys;
     s->has_keys = true;
     s->suspect = false;
     s->keys_since_ns = timekeeper_progress_ns(&ip->time);
+    s->keys_life_ns = expires > now ? (uint64_t)(expires - now) * NS_PER_SECOND : 0;
     return true;
 }
 
@@ -89,13 +90,13 @@ bool service_ready(struct idevs *ip, struct service *s, struct idevs_error *ret_
 {
     uint64_t now = timekeeper_progress_ns(&ip->time);
     uint64_t age = now - s->keys_since_ns;
-    bool wanted = !s->has_keys || s->suspect || age >= LIMIT_KEYS_FRESH * NS_PER_SECOND;
+    bool wanted = !s->has_keys || s->suspect || age >= s->keys_life_ns / 2;
     struct idevs_error why;
 
     if (wanted && now - s->keys_tried_ns >= (uint64_t)ip->options.refetch_ms * 1000000 &&
         fetch_keys(ip, s, &why))
         return true;
-    if (s->has_keys && age < LIMIT_KEYS_LIFE * NS_PER_SECOND)
+    if (s->has_keys && age < s->keys_life_ns)
         return true;
     s->has_keys = false;
     return refuse(ret_err, "service.unreachable", "no current key of %s", s->as->name);

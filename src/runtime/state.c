@@ -74,7 +74,7 @@ static bool load(struct idevs *ip, struct service *s, const char *name, struct c
     snprintf(path, sizeof(path), "%s%s", STATE_PATH, name);
     if (!call_carry_out(ip, &call, ret, ret_err))
         return false;
-    if (ret->message.status == 404) {
+    if (ret->message.status == 404 && ret->refusal.len == 0) {
         ret->message.content.len = 0;
         *ret_version = 0;
         return true;

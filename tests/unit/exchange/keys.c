@@ -41,7 +41,7 @@ static bool verify(const struct http_message *m, int64_t now, struct idevs_error
     struct ohttp_key_config got;
     struct bytes anchors[] = {certificate_der(ca.root)};
 
-    return signed_keys_verify(m, AUTHORITY, anchors, 1, now, &got, err);
+    return signed_keys_verify(m, AUTHORITY, anchors, 1, now, &got, NULL, err);
 }
 
 static void assert_unverified(const struct http_message *m, int64_t now, const char *code)
@@ -67,11 +67,13 @@ static void keys_of_the_service_are_accepted(void **state)
 {
     struct idevs_error err;
     struct ohttp_key_config got = {0};
+    int64_t expires = 0;
     struct bytes anchors[] = {certificate_der(ca.root)};
     _cleanup_keys_ struct signed_keys k;
     (void)state;
     make(&k);
-    assert_true(signed_keys_verify(&k.message, AUTHORITY, anchors, 1, NOW, &got, &err));
+    assert_true(signed_keys_verify(&k.message, AUTHORITY, anchors, 1, NOW, &got, &expires, &err));
+    assert_int_equal(expires, NOW + LIFE);
     assert_int_equal(got.key_id, 3);
     assert_memory_equal(got.public_key, config.public_key, OHTTP_KEY_LEN);
 }
@@ -86,7 +88,7 @@ static void a_leaf_alone_needs_no_chain_field(void **state)
     (void)state;
     assert_true(signed_keys_make(&config, &alone, ca.leaf_key, NOW, LIFE, &k));
     assert_int_equal(http_count(&k.message, "idevs-service-cert-chain"), 0);
-    assert_true(signed_keys_verify(&k.message, AUTHORITY, anchors, 1, NOW, &got, &err));
+    assert_true(signed_keys_verify(&k.message, AUTHORITY, anchors, 1, NOW, &got, NULL, &err));
 }
 
 static void unsigned_fields_of_the_way_do_no_harm(void **state)
@@ -138,7 +140,7 @@ static void keys_under_another_anchor_are_refused(void **state)
     _cleanup_keys_ struct signed_keys k;
     (void)state;
     make(&k);
-    assert_false(signed_keys_verify(&k.message, AUTHORITY, anchors, 1, NOW, &got, &err));
+    assert_false(signed_keys_verify(&k.message, AUTHORITY, anchors, 1, NOW, &got, NULL, &err));
     assert_refused(&err, "certificate.chain");
 }
 

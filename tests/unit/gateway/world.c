@@ -287,7 +287,8 @@ void world_fetch_keys(struct world *w)
     struct idevs_error err = {0};
 
     if (!client_fetch(&options, w->url, &m, &storage, &answer, &err) ||
-        !signed_keys_verify(&answer, w->authority, &anchor, 1, clock_unix(), &w->keys, &err)) {
+        !signed_keys_verify(&answer, w->authority, &anchor, 1, clock_unix(), &w->keys, NULL,
+                            &err)) {
         fprintf(stderr, "keys: %s: %s\n", err.code, err.found);
         abort();
     }

@@ -177,6 +177,38 @@ static void an_oversize_answer_is_refused_and_the_next_call_works(void **state)
     assert_int_equal(do_read(), 0);
 }
 
+static void an_oversize_answer_to_a_write_once_proves_nothing(void **state)
+{
+    (void)state;
+    peer.steps[0].action = PEER_OVERSIZE;
+    open_program();
+    assert_int_equal(do_write_once(), -1);
+    assert_string_equal(last_code(), "outcome.unknown");
+    assert_int_equal(peer.n_exchanges, 1);
+    assert_int_equal(n_carried_out(), 1);
+}
+
+static int answer_after_13_hours(const char *method, const char *path, const char *content,
+                                 char *body, size_t size)
+{
+    (void)method, (void)path, (void)content;
+    peer_progress_shift_ns += UINT64_C(13) * 3600 * 1000000000;
+    snprintf(body, size, "late");
+    return 200;
+}
+
+static void a_write_once_is_not_repeated_until_its_key_is_forgotten(void **state)
+{
+    (void)state;
+    peer.life = INT64_C(48) * 3600;
+    peer.answer = answer_after_13_hours;
+    peer.steps[0] = (struct peer_step){.action = PEER_PLAIN_AFTER, .code = "http.busy"};
+    open_program();
+    assert_int_equal(do_write_once(), -1);
+    assert_string_equal(last_code(), "outcome.unknown");
+    assert_int_equal(n_carried_out(), 1);
+}
+
 static void a_service_that_was_not_reached_gets_a_plain_write_again(void **state)
 {
     (void)state;
@@ -481,6 +513,25 @@ static void an_ended_certificate_blocks_calls_until_it_is_renewed(void **state)
     assert_int_equal(peer.n_exchanges, 0);
 }
 
+static void keys_are_used_as_long_as_the_service_vouches_for_them(void **state)
+{
+    (void)state;
+    peer.manifest.run_seconds = 1;
+    peer.keys_life = 600;
+    open_program();
+    assert_int_equal(do_read(), 0);
+    pthread_mutex_lock(&peer.lock);
+    peer.fault = PEER_SWAPPED_KEYS; /* the launcher has no newer ones of `store` */
+    peer_progress_shift_ns = 599ull * 1000000000;
+    peer.clock = 599;
+    pthread_mutex_unlock(&peer.lock);
+    assert_int_equal(do_read(), 0);
+    peer_progress_shift_ns = 601ull * 1000000000;
+    assert_int_equal(do_read(), -1);
+    assert_string_equal(last_code(), "service.unreachable");
+    assert_int_equal(peer.n_exchanges, 2);
+}
+
 static void a_certificate_that_the_launcher_mixed_up_is_replaced(void **state)
 {
     (void)state;
@@ -501,6 +552,8 @@ int main(void)
         call_test(what_may_be_repeated_is_repeated_under_another_encapsulation),
         call_test(the_answer_to_another_request_is_refused),
         call_test(an_oversize_answer_is_refused_and_the_next_call_works),
+        call_test(an_oversize_answer_to_a_write_once_proves_nothing),
+        call_test(a_write_once_is_not_repeated_until_its_key_is_forgotten),
         call_test(a_service_that_was_not_reached_gets_a_plain_write_again),
         call_test(a_key_in_progress_is_asked_again),
         call_test(a_gateway_that_never_knows_is_not_asked_for_ever),
@@ -522,6 +575,7 @@ int main(void)
         call_test(a_certificate_is_renewed_at_two_thirds_of_its_life),
         call_test(a_renewal_that_fails_costs_no_exchange),
         call_test(an_ended_certificate_blocks_calls_until_it_is_renewed),
+        call_test(keys_are_used_as_long_as_the_service_vouches_for_them),
         call_test(a_certificate_that_the_launcher_mixed_up_is_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

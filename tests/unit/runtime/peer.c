@@ -169,7 +169,7 @@ void peer_init(struct peer *p)
     int attester[2];
 
     signal(SIGPIPE, SIG_IGN); /* the program may be gone */
-    *p = (struct peer){.life = 3600};
+    *p = (struct peer){.life = 3600, .keys_life = LIMIT_KEYS_LIFE};
     peer_wall_shift = 0;
     peer_progress_shift_ns = 0;
     must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, launcher) == 0);
@@ -336,7 +336,7 @@ static void answer_keys(struct peer *p, uint32_t id, const struct peer_service *
                                                                       .issuer_key = p->services_key,
                                                                       .host = "other.example"})
                                               : copy(signer->chain.at[0]);
-    must(signed_keys_make(&signer->config, &chain, signer->key, clock_unix(), 3600, &keys));
+    must(signed_keys_make(&signer->config, &chain, signer->key, clock_unix(), p->keys_life, &keys));
     must(bhttp_encode_response(&keys.message, &b));
     reply(p->launcher, id, 200, "message/bhttp", buffer_bytes(&b));
     signed_keys_free(&keys);
@@ -427,7 +427,7 @@ static void make_answer(struct peer *p, const struct peer_step *step, const stru
     http_date_format(clock_unix() + p->clock, date);
     must(http_add(&answer, "date", bytes_of_text(date)));
     if (refusal) {
-        answer.status = 403;
+        answer.status = step->status ? (uint16_t)step->status : 403;
         must(http_add(&answer, "idevs-error", bytes_of_text(refusal)));
         answer.content = bytes_of_text(step->problem ? step->problem : "");
         if (step->not_processed)

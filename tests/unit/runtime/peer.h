@@ -33,7 +33,7 @@ struct peer_step {
     const char *code;
     bool not_processed;
     const char *problem; /* what PEER_REFUSE has as content, or NULL */
-    int status;          /* of the service's own answer; 0: 200 */
+    int status;          /* of the answer; 0: 200, of a refusal 403 */
 };
 
 /* How the start goes. */
@@ -92,6 +92,7 @@ struct peer {
     /* set before peer_start() */
     enum peer_fault fault;
     int64_t life;              /* of a certificate, seconds */
+    int64_t keys_life;         /* of a key configuration */
     int64_t clock;             /* of the gateways minus ours */
     unsigned silent_authority; /* how many certificate requests get no answer but 503 */
     struct peer_step steps[PEER_STEPS];

@@ -56,6 +56,16 @@ static void save_elsewhere(const char *text)
     pthread_mutex_unlock(&peer.lock);
 }
 
+static void a_refused_load_is_no_absent_value(void **state)
+{
+    (void)state;
+    peer.steps[0] =
+        (struct peer_step){.action = PEER_REFUSE, .code = "api.not-found", .status = 404};
+    open_program();
+    assert_int_equal(load(), -1);
+    assert_string_equal(last_code(), "api.not-found");
+}
+
 static void what_was_never_saved_is_404(void **state)
 {
     (void)state;
@@ -158,6 +168,7 @@ static void names_and_sizes_out_of_bounds_are_not_sent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        state_test(a_refused_load_is_no_absent_value),
         state_test(what_was_never_saved_is_404),
         state_test(what_was_saved_is_loaded),
         state_test(a_save_without_a_load_goes_over_the_newest),
