@@ -82,11 +82,14 @@
 /* Evidence of hardware, as its maker writes it, and what its maker says about it. */
 #define LIMIT_HARDWARE_EVIDENCE KIB(64) /* a report, quote or document */
 #define LIMIT_EVIDENCE_CLAIMS   80      /* read from one */
-#define LIMIT_CLAIM_LEN         256     /* one of them; a text with its NUL */
+#define LIMIT_CLAIM_LEN         1025    /* one of them; a text with its NUL */
 #define LIMIT_ENDORSEMENTS      32      /* of each kind, behind one piece of evidence */
 #define LIMIT_PATH_CERTIFICATES (3 * LIMIT_ENDORSEMENTS) /* given to one path validation */
 #define LIMIT_CRL               MIB(1)                   /* DER of one revocation list */
 #define LIMIT_PATH_TEXT         KIB(8) /* names of the certificates of one path, for people */
+#define LIMIT_EVIDENCE_CHAIN    8      /* certificates that one piece of evidence carries */
+#define LIMIT_NITRO_TEXT        128    /* module id and digest name, with their NUL */
+#define LIMIT_NITRO_FIELD       1024   /* user_data, nonce, public_key (attestation_process.md) */
 #define LIMIT_EVIDENCE_NONCE    512    /* that a verifier says it expects */
 #define LIMIT_RSA_BITS_FLOOR    2048   /* 112 bits of security */
 #define LIMIT_RSA_BITS_CEILING  4096   /* of makers' keys; longer ones only cost time */

@@ -1,6 +1,7 @@
 #include "evidence/hardware.h"
 
 static const struct hardware_verifier *const VERIFIERS[] = {
+    &hardware_nitro,
     &hardware_snp,
 };
 

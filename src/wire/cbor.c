@@ -259,6 +259,24 @@ bool cbor_get_map(struct reader *r, size_t *ret_n)
     return get_count(r, MAJOR_MAP, 2, ret_n);
 }
 
+static bool take_byte(struct reader *r, uint8_t wanted)
+{
+    if (reader_left(r) == 0 || *r->at != wanted)
+        return false;
+    r->at++;
+    return true;
+}
+
+bool cbor_get_indefinite_map(struct reader *r)
+{
+    return take_byte(r, MAJOR_MAP << 5 | 31);
+}
+
+bool cbor_get_break(struct reader *r)
+{
+    return take_byte(r, MAJOR_SIMPLE << 5 | 31);
+}
+
 bool cbor_get_tag(struct reader *r, uint64_t *ret)
 {
     return get_head(r, MAJOR_TAG, ret);

@@ -31,6 +31,10 @@ bool cbor_get_map(struct reader *r, size_t *ret_n) _must_check_;
 bool cbor_get_tag(struct reader *r, uint64_t *ret) _must_check_;
 bool cbor_get_bool(struct reader *r, bool *ret) _must_check_;
 bool cbor_get_null(struct reader *r) _must_check_;
+/* The only forms beside the deterministic one: a map whose length is not said, as some documents of
+ * others use it, begins here and ends with the break. */
+bool cbor_get_indefinite_map(struct reader *r) _must_check_;
+bool cbor_get_break(struct reader *r) _must_check_;
 /* Steps over one item of any kind, checking it whole; `ret` (may be NULL) is its encoding. Nesting
  * at most 16. */
 bool cbor_skip(struct reader *r, struct bytes *ret) _must_check_;
