@@ -121,7 +121,7 @@ static bool read_inputs(const struct arguments *a, struct inputs *in, struct ide
         return false;
     in->verifier = hardware_verifier(format);
     if (!in->verifier)
-        return refuse_expecting(ret_err, "usage", "--format snp", "%s", format);
+        return refuse_expecting(ret_err, "usage", "--format snp, tdx or nitro", "%s", format);
     in->evidence = buffer_up_to(LIMIT_HARDWARE_EVIDENCE);
     in->nonce = buffer_up_to(LIMIT_EVIDENCE_NONCE);
     return read_nonce(argument_value(a, "--nonce"), &in->nonce, ret_err) &&
@@ -243,7 +243,7 @@ static const char *const OPTIONS[] = {"--format=NAME",
                                       NULL};
 
 const struct command EVIDENCE_COMMANDS[] = {
-    {"evidence", "verify", "FILE --format snp",
+    {"evidence", "verify", "FILE --format NAME",
      "hardware evidence, offline; exit status 0 accepted, 1 refused, 2 unusable", OPTIONS, 1, 1,
      run_verify},
     {0},

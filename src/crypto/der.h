@@ -1,6 +1,5 @@
-/* A strict cursor over DER (X.690, clause 10): definite shortest lengths, one-byte tags. Internal
- * to src/crypto: for the few fixed shapes that we read ourselves; certificates go through OpenSSL.
- */
+/* A strict cursor over DER (X.690, clause 10): definite shortest lengths, one-byte tags. For
+ * the few fixed shapes that we read ourselves; certificates go through OpenSSL. */
 #ifndef IDEVS_CRYPTO_DER_H
 #define IDEVS_CRYPTO_DER_H
 

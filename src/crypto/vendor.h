@@ -70,6 +70,7 @@ struct vendor_path {
     const struct certificate *leaf;
     const struct certificate *const *others; /* untrusted, in any order */
     size_t n_others;
+    size_t n_required; /* so many of the first of them must stand in the path */
     const struct certificate *const *roots; /* self-signed and trusted */
     size_t n_roots;
     const struct crl *const *crls; /* none: revocation is not asked; else every certificate of the
@@ -82,7 +83,8 @@ struct vendor_path {
 /* RFC 5280 path from the leaf to one of the roots, without the strict reading that AMD's and
  * Amazon's certificates do not stand, at least 112 bits of security. `ret_chain` (may be NULL) gets
  * one line a certificate, leaf first: "subject CN, valid until DATE". Refuses `certificate.chain`,
- * `certificate.expired`, `certificate.revoked`. */
+ * `certificate.expired`, `certificate.revoked`, `evidence.endorsement` (no revocation list for one
+ * of the certificates). */
 bool vendor_path_verify(const struct vendor_path *path, struct buffer *ret_chain,
                         struct idevs_error *ret_err) _must_check_;
 

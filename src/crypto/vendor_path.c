@@ -138,6 +138,8 @@ static const char *code_of(int error)
         return "certificate.expired";
     case X509_V_ERR_CERT_REVOKED:
         return "certificate.revoked";
+    case X509_V_ERR_UNABLE_TO_GET_CRL:
+        return "evidence.endorsement";
     default:
         return "certificate.chain";
     }
@@ -149,6 +151,26 @@ static bool refuse_path(const struct search *s, struct idevs_error *ret_err)
 
     return refuse(ret_err, code_of(error), "%s (certificate %d above the leaf)",
                   X509_verify_cert_error_string(error), X509_STORE_CTX_get_error_depth(s->ctx));
+}
+
+static bool holds(const struct search *s, const struct certificate *c)
+{
+    STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(s->ctx);
+
+    for (int i = 0; i < sk_X509_num(chain); i++)
+        if (X509_cmp(sk_X509_value(chain, i), c->x509) == 0)
+            return true;
+    return false;
+}
+
+static bool holds_required(const struct search *s, const struct vendor_path *path,
+                           struct idevs_error *ret_err)
+{
+    for (size_t i = 0; i < path->n_required; i++)
+        if (!holds(s, path->others[i]))
+            return refuse(ret_err, "certificate.chain",
+                          "a certificate that is no part of the path");
+    return true;
 }
 
 static bool describe(const struct search *s, struct buffer *b)
@@ -184,6 +206,8 @@ bool vendor_path_verify(const struct vendor_path *path, struct buffer *ret_chain
     ERR_clear_error();
     if (!ok)
         return refuse_path(&s, ret_err);
+    if (!holds_required(&s, path, ret_err))
+        return false;
     if (ret_chain && !describe(&s, ret_chain))
         return refuse(ret_err, "certificate.chain", "a chain with too long names");
     return true;

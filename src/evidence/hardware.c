@@ -3,6 +3,7 @@
 static const struct hardware_verifier *const VERIFIERS[] = {
     &hardware_nitro,
     &hardware_snp,
+    &hardware_tdx,
 };
 
 const struct hardware_verifier *hardware_verifier(const char *format)

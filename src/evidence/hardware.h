@@ -36,6 +36,8 @@ const struct hardware_verifier *hardware_verifier(const char *format);
 
 /* AMD SEV-SNP: an attestation report of 1184 bytes (AMD 56860). */
 extern const struct hardware_verifier hardware_snp;
+/* Intel TDX: a quote of version 4 or 5 (Intel DCAP). */
+extern const struct hardware_verifier hardware_tdx;
 /* AWS Nitro Enclaves: an attestation document, COSE_Sign1 with ES384. */
 extern const struct hardware_verifier hardware_nitro;
 

@@ -1,6 +1,7 @@
 /* AMD SEV-SNP attestation reports (AMD 56860, ATTESTATION_REPORT; AMD 57230 for the certificates):
  * Milan, Genoa and Turin, signed by the chip's key (VCEK) or a cloud's loaded one (VLEK). */
 #include "base/text.h"
+#include "evidence/little_endian.h"
 #include "evidence/trust.h"
 
 #include <stdio.h>
@@ -78,16 +79,6 @@ static const struct tcb_part TCB_TURIN[TCB_PARTS] = {{"tcb_fmc", 9, 0},
                                                      {"tcb_tee", 2, 2},
                                                      {"tcb_snp", 3, 3},
                                                      {"tcb_microcode", 8, 7}};
-
-static uint32_t le32(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static uint64_t le64(const uint8_t *p)
-{
-    return le32(p) | (uint64_t)le32(p + 4) << 32;
-}
 
 /* ---- the report ---- */
 

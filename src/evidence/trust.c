@@ -42,6 +42,7 @@ static bool is_named_root(const struct certificate *c, const struct endorsements
 struct found {
     const struct certificate *others[LIMIT_PATH_CERTIFICATES];
     size_t n_others;
+    size_t n_inside; /* of them, the first: from the evidence itself */
     const struct certificate *roots[LIMIT_PATH_CERTIFICATES];
     size_t n_roots;
 };
@@ -72,6 +73,7 @@ static bool find(const struct endorsements *e, const struct signer *s, struct fo
     for (size_t i = 0; i < s->n_inside; i++)
         if (!sort_in(s->inside[i], e, s->maker, f, ret_err))
             return false;
+    f->n_inside = f->n_others;
     for (size_t i = 0; i < e->n_certificates; i++)
         if (!sort_in(e->certificates[i], e, s->maker, f, ret_err))
             return false;
@@ -91,6 +93,7 @@ bool trust_signer(const struct endorsements *e, const struct signer *signer,
         .leaf = signer->leaf,
         .others = f.others,
         .n_others = f.n_others,
+        .n_required = f.n_inside,
         .roots = f.roots,
         .n_roots = f.n_roots,
         .crls = (const struct crl *const *)e->crls,

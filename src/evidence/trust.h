@@ -26,7 +26,8 @@ struct signer {
 /* Follows the signer over the certificates of the endorsements and of the evidence to a root: one
  * that the operator named or, when none was named, one of the maker's known roots. With revocation
  * lists among the endorsements, they are asked. A self-signed certificate that comes along and is
- * neither refuses too: it can only be a changed or a false root. Refuses `certificate.chain`,
+ * neither refuses too: it can only be a changed or a false root; so does one that the evidence
+ * itself carries and that is no part of the path. Refuses `certificate.chain`,
  * `certificate.expired`, `certificate.revoked`, `evidence.endorsement`. */
 bool trust_signer(const struct endorsements *e, const struct signer *signer,
                   struct buffer *ret_chain, struct idevs_error *ret_err) _must_check_;
