@@ -32,7 +32,7 @@ static bool add(struct pck_chain *c, struct bytes der, struct idevs_error *ret_e
 static bool read_chain(struct bytes in, struct pck_chain *ret, struct idevs_error *ret_err)
 {
     struct reader r = reader_of(in);
-    char label[PEM_LABEL];
+    char label[LIMIT_PEM_LABEL];
     bool prose;
     _cleanup_buffer_ struct buffer der = buffer_up_to(LIMIT_CERTIFICATE);
 
