@@ -21,6 +21,7 @@ enum refuser {
 #define NOT_BELIEVED "(not believed)" /* the call goes on as if nothing had been said */
 #define CLOSED       "(closed)"       /* the connection ends */
 #define ONCE         "(done once)"    /* answered as if it had been the first time */
+#define APART        "(kept apart)"   /* answered, but with nothing of another's */
 
 struct attack {
     const char *claim;

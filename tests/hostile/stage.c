@@ -88,8 +88,8 @@ const char *refusal_of(const struct answer *a)
 
 void gateway_refused(const struct attack *this, const struct answer *a)
 {
-    attack_refused(this, GATEWAY, refusal_of(a));
     assert_int_equal(fake_service_count(&store.service), 0);
+    attack_refused(this, GATEWAY, refusal_of(a));
 }
 
 void gateway_refuses(const struct attack *this, struct bytes sealed, const struct exchange *x)

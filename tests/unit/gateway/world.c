@@ -250,8 +250,9 @@ static void write_config(struct world *w, const char *more)
     _cleanup_text_ char *text = alloc_format(
         "listen: %s:%u\nupstream: http://" HOST ":%u\nauthority: %s\n"
         "certificate: cert.pem\nkey: priv.pem\nprogram_anchors: [isolated.pem]\nstate: state\n"
-        "max_body: 64 KiB\nupstream_timeout: 1\n%s",
-        w->host, w->port, w->service.port, w->authority, more);
+        "max_body: 64 KiB\n%s%s",
+        w->host, w->port, w->service.port, w->authority,
+        strstr(more, "upstream_timeout:") ? "" : "upstream_timeout: 1\n", more);
 
     write_in(w, "gateway.yaml", bytes_of_text(text));
 }

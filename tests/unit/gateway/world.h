@@ -40,7 +40,8 @@ struct world {
     char ca_file[96];
     struct ohttp_key_config keys; /* of the running gateway */
 };
-/* `more` are further lines of the configuration; upstream_timeout is 1 s, max_body 64 KiB. */
+/* `more` are further lines of the configuration; upstream_timeout is 1 s if they
+ * do not say it, max_body 64 KiB. */
 void world_start(struct world *w, const char *more);
 /* A second service with a gateway and a CA of its own, at WORLD_BESIDE, for the programs of
  * `first`. */
