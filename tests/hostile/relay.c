@@ -150,6 +150,14 @@ static unsigned count(struct relay *r, const char *target)
     abort();
 }
 
+unsigned relay_count(const struct relay *r, const char *target)
+{
+    for (size_t i = 0; i < RELAY_TARGETS; i++)
+        if (strcmp(r->counts[i].target, target) == 0)
+            return r->counts[i].n;
+    return 0;
+}
+
 static void hand_back(int fd, const struct passing *p)
 {
     _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_FRAME);
@@ -283,8 +291,12 @@ struct idevs *relay_open(struct relay *r, struct idevs_error *err)
 
 void relay_end(struct relay *r)
 {
-    if (r->runs)
+    if (r->runs) {
         pthread_join(r->thread, NULL);
+    } else { /* nobody took them */
+        fd_close(&r->program[0]);
+        fd_close(&r->program[1]);
+    }
     fd_close(&r->channel);
     fd_close(&r->attester);
     buffer_free(&r->manifest_cbor);
@@ -306,10 +318,6 @@ int relay_begin(void **state)
 
 int relay_finish(void **state)
 {
-    if (!relay.runs) { /* nobody took them */
-        fd_close(&relay.program[0]);
-        fd_close(&relay.program[1]);
-    }
     idevs_close(program);
     program = NULL;
     relay_end(&relay);
@@ -333,7 +341,6 @@ int program_writes(const char *service)
 void program_reads(const char *path, const char *body)
 {
     assert_int_equal(idevs_read(program, "store", path, &program_reply), 0);
-    assert_int_equal(program_reply.status, 200);
     assert_string_equal((const char *)program_reply.body, body);
 }
 

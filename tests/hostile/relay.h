@@ -73,6 +73,9 @@ void program_reads(const char *path, const char *body);
 /* The program's last call, which failed, says so. */
 void program_refused(const struct attack *this);
 
+/* How many frames with this target came. */
+unsigned relay_count(const struct relay *r, const char *target);
+
 /* For hooks. */
 bool passing_is(const struct passing *p, const char *target);
 void passing_reply(struct passing *p, uint16_t status, const char *type, struct bytes body);
