@@ -605,10 +605,10 @@ static void send_oversize(struct relay *r, struct passing *p)
     if (!passing_is(p, "service:store") || p->n > 0)
         return;
     buffer_clear(&p->reply);
-    uint8_t *room = buffer_extend(&p->reply, CHANNEL_BODY_MAX + 1);
+    uint8_t *room = buffer_extend(&p->reply, LIMIT_CHANNEL_BODY + 1);
     if (!room)
         abort();
-    memset(room, 0, CHANNEL_BODY_MAX + 1);
+    memset(room, 0, LIMIT_CHANNEL_BODY + 1);
 }
 
 ATTACK(a_reply_over_the_limit_is_stepped_over, RUNTIME, "outcome.unknown",
