@@ -4,13 +4,19 @@
 
 #include "fuzz.h"
 
-static void check(const struct http1_head *head, const uint8_t *copy, size_t len)
+static void check_request_line(const struct http1_head *head)
 {
     const struct http_message *m = &head->message;
 
     if (m->path.data[m->path.len] != 0 || !path_is_valid((const char *)m->path.data) ||
         m->authority.len == 0 || !field_is_token(m->method))
         abort();
+}
+
+static void check_fields(const struct http1_head *head, const uint8_t *copy, size_t len)
+{
+    const struct http_message *m = &head->message;
+
     for (size_t i = 0; i < m->n_fields; i++)
         if (!field_is_valid(&m->fields[i]) || field_is_of_connection(m->fields[i].name) ||
             m->fields[i].name.data < copy ||
@@ -41,8 +47,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!copy)
         return 0;
     memcpy(copy, data, len);
-    if (http1_parse(copy, len, &head, &err))
-        check(&head, copy, len);
+    if (http1_parse(copy, len, &head, &err)) {
+        check_request_line(&head);
+        check_fields(&head, copy, len);
+    }
+    memcpy(copy, data, len);
+    if (http1_parse_answer(copy, len, &head, &err)) {
+        if (head.message.status < 100 || head.message.status > 599)
+            abort();
+        check_fields(&head, copy, len);
+    }
     free(copy);
     return 0;
 }

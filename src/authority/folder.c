@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/text.h"
-#include "crypto/x509.h"
+#include "crypto/files.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -55,29 +55,18 @@ static bool make_folders(const char *state, struct idevs_error *ret_err)
     return true;
 }
 
-static bool save_key(const char *path, const struct key *key, struct idevs_error *ret_err)
-{
-    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM_KEY);
-
-    if (!key_save(key, &pem))
-        return refuse(ret_err, "internal", "a key that cannot be written");
-    return file_write(path, buffer_bytes(&pem), 0600, ret_err);
-}
-
 /* One CA certificate into `path`; `*ret` is the caller's. */
 static bool make_ca(const struct certificate_fields *fields, const struct certificate *issuer,
                     const struct key *issuer_key, const char *path, struct certificate **ret,
                     struct idevs_error *ret_err)
 {
     _cleanup_buffer_ struct buffer der = buffer_up_to(LIMIT_CERTIFICATE);
-    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM_KEY);
 
     if (!certificate_make(fields, issuer, issuer_key, &der))
         return refuse(ret_err, "internal", "a certificate that cannot be made");
     _cleanup_certificate_ struct certificate *made = certificate_parse(buffer_bytes(&der), ret_err);
     struct chain chain = {.at = {made}, .n = 1};
-    if (!made || !chain_to_pem(&chain, &pem) ||
-        !file_write(path, buffer_bytes(&pem), 0644, ret_err))
+    if (!made || !chain_to_file(path, &chain, ret_err))
         return false;
     *ret = made;
     made = NULL;
@@ -103,7 +92,7 @@ static bool make_tier(const char *state, enum tier tier, const char *uri,
                                         .uri = uri};
 
     key_spki(key, spki);
-    return save_key(key_path, key, ret_err) &&
+    return key_to_file(key_path, key, ret_err) &&
            make_ca(&fields, root, root_key, path, &made, ret_err);
 }
 
@@ -124,7 +113,7 @@ static bool make_all(const char *state, const char *uri, struct idevs_error *ret
                                         .uri = uri};
 
     key_spki(key, spki);
-    if (!save_key(key_path, key, ret_err) || !make_ca(&fields, NULL, key, path, &root, ret_err))
+    if (!key_to_file(key_path, key, ret_err) || !make_ca(&fields, NULL, key, path, &root, ret_err))
         return false;
     for (unsigned i = 0; i < TIERS; i++)
         if (!make_tier(state, (enum tier)i, uri, root, key, ret_err))

@@ -200,6 +200,19 @@ bool authority_is_valid(const char *text)
     return text[host] == 0 || (text[host] == ':' && port_is_valid(text + host + 1));
 }
 
+bool authority_host(const char *authority, char *ret, size_t size)
+{
+    bool v6 = authority[0] == '[';
+    const char *from = authority + (v6 ? 1 : 0);
+    size_t n = strcspn(from, v6 ? "]" : ":");
+
+    if (n == 0 || n >= size)
+        return false;
+    memcpy(ret, from, n);
+    ret[n] = 0;
+    return true;
+}
+
 /* A percent escape must be well formed and must not hide a separator or a NUL from the gateway's
  * path rules. */
 static bool escape_is_valid(const char *p)

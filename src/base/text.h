@@ -29,6 +29,9 @@ bool token_is_valid(const char *text, size_t max) _must_check_;
 /* A host[:port] as in @authority: lower-case host of [a-z0-9.-] or [v6], port without leading zero.
  */
 bool authority_is_valid(const char *text) _must_check_;
+/* The host of host[:port] or [v6][:port], without the brackets; false when there is none, or more
+ * than `size` - 1 characters of it. */
+bool authority_host(const char *authority, char *ret, size_t size) _must_check_;
 /* An origin-form path with optional query: begins with one '/', visible ASCII, no '#', no "//" at
  * the start, no "." or ".." segment, no %2f, %5c or %00, well-formed percent escapes, at most
  * LIMIT_PATH. */

@@ -129,16 +129,11 @@ static bool issuer_read(const struct ca_options *o, struct issuer *ret, struct i
 static bool host_of(const char *authority, char ret[LIMIT_AUTHORITY + 1],
                     struct idevs_error *ret_err)
 {
-    bool v6 = authority[0] == '[';
-
-    if (!authority_is_valid(authority) || authority[0] == '.')
+    if (!authority_is_valid(authority) || authority[0] == '.' ||
+        !authority_host(authority, ret, LIMIT_AUTHORITY + 1))
         return refuse_expecting(ret_err, "usage",
                                 "a lower-case name or address, with or without port", "--host %s",
                                 authority);
-    const char *from = authority + (v6 ? 1 : 0);
-    size_t n = strcspn(from, v6 ? "]" : ":");
-    memcpy(ret, from, n);
-    ret[n] = 0;
     return true;
 }
 

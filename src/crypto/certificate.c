@@ -1,5 +1,6 @@
 #include "crypto/certificate.h"
 #include "base/alloc.h"
+#include "base/text.h"
 #include "crypto/algorithms.h"
 #include "crypto/der.h"
 #include "crypto/vendor.h"
@@ -164,27 +165,14 @@ bool certificate_uri(const struct certificate *c, char *ret, size_t size)
     return ok;
 }
 
-/* The host of host[:port] or [v6][:port]. */
-static bool host_of(const char *authority, char *ret, size_t size)
-{
-    bool v6 = authority[0] == '[';
-    const char *from = authority + (v6 ? 1 : 0);
-    size_t n = strcspn(from, v6 ? "]" : ":");
-
-    if (n == 0 || n >= size || from[0] == '.') /* a dot in front would mean "any below" */
-        return false;
-    memcpy(ret, from, n);
-    ret[n] = 0;
-    return true;
-}
-
 bool certificate_names_host(const struct certificate *c, const char *authority)
 {
     char host[LIMIT_AUTHORITY + 1];
     const unsigned flags =
         X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS;
 
-    if (!host_of(authority, host, sizeof(host)))
+    /* a dot in front would mean "any below" */
+    if (!authority_host(authority, host, sizeof(host)) || host[0] == '.')
         return false;
     ASN1_OCTET_STRING *address = a2i_IPADDRESS(host);
     bool is_address = address != NULL;

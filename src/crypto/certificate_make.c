@@ -58,12 +58,12 @@ static bool add_basic_constraints(X509 *x, const struct certificate_fields *f)
     return ok;
 }
 
-static bool add_key_usage(X509 *x, bool is_ca)
+static bool add_key_usage(X509 *x, const struct certificate_fields *f)
 {
     ASN1_BIT_STRING *bits = ASN1_BIT_STRING_new();
     bool ok = bits &&
-              (is_ca ? ASN1_BIT_STRING_set_bit(bits, 5, 1) && ASN1_BIT_STRING_set_bit(bits, 6, 1)
-                     : ASN1_BIT_STRING_set_bit(bits, 0, 1)) &&
+              (f->is_ca ? ASN1_BIT_STRING_set_bit(bits, 5, 1) && ASN1_BIT_STRING_set_bit(bits, 6, 1)
+                        : ASN1_BIT_STRING_set_bit(bits, (int)f->key_usage, 1)) &&
               add(x, NID_key_usage, bits, true);
 
     ASN1_BIT_STRING_free(bits);
@@ -188,9 +188,9 @@ static bool build(X509 *x, const struct certificate_fields *f, const struct cert
            set_serial(x) && set_names(x, f->subject, issuer) &&
            ASN1_TIME_set(X509_getm_notBefore(x), (time_t)f->not_before) &&
            ASN1_TIME_set(X509_getm_notAfter(x), (time_t)f->not_after) &&
-           X509_set_pubkey(x, key->pkey) && add_basic_constraints(x, f) &&
-           add_key_usage(x, f->is_ca) && add_purposes(x, f) && add_key_ids(x, f, issuer) &&
-           add_alternative_names(x, f) && add_cmw(x, f->cmw);
+           X509_set_pubkey(x, key->pkey) && add_basic_constraints(x, f) && add_key_usage(x, f) &&
+           add_purposes(x, f) && add_key_ids(x, f, issuer) && add_alternative_names(x, f) &&
+           add_cmw(x, f->cmw);
 }
 
 /* A key that is not the issuer's would make a certificate that nobody can verify. */

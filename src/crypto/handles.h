@@ -34,9 +34,6 @@ bool spki_of(const EVP_PKEY *pkey, uint8_t ret[SPKI_LEN]) _must_check_;
 /* The only private key of a PEM text (PKCS#8 or SEC1), unencrypted, of any type; NULL otherwise. */
 EVP_PKEY *private_key_from_pem(struct bytes pem);
 bool private_key_to_pem(const EVP_PKEY *pkey, struct buffer *b) _must_check_;
-/* ECDSA with SHA-256 where the signature is DER, as in certificates. */
-bool public_key_verify_der(const struct public_key *key, struct bytes message,
-                           struct bytes signature) _must_check_;
 
 /* X25519(own, peer): false for an all-zero result (RFC 7748, 6.1). */
 bool x25519_shared(const struct x25519_key *own, const uint8_t peer[X25519_LEN],

@@ -145,13 +145,28 @@ void key_spki(const struct key *key, uint8_t ret[SPKI_LEN])
     memcpy(ret, key->spki, SPKI_LEN);
 }
 
-bool key_sign(const struct key *key, struct bytes message, uint8_t ret[ES256_LEN])
+static bool sign_der(const struct key *key, struct bytes message, uint8_t der[ECDSA_DER_LEN],
+                     size_t *ret_len)
 {
     uint8_t hash[SHA256_LEN];
-    uint8_t der[ECDSA_DER_LEN];
-    size_t len = sizeof(der);
 
+    *ret_len = ECDSA_DER_LEN;
     sha256(message, hash);
-    return EVP_PKEY_sign(key->signing, der, &len, hash, sizeof(hash)) > 0 &&
-           ecdsa_to_raw(bytes_of(der, len), ret, ES256_LEN);
+    return EVP_PKEY_sign(key->signing, der, ret_len, hash, sizeof(hash)) > 0;
+}
+
+bool key_sign(const struct key *key, struct bytes message, uint8_t ret[ES256_LEN])
+{
+    uint8_t der[ECDSA_DER_LEN];
+    size_t len;
+
+    return sign_der(key, message, der, &len) && ecdsa_to_raw(bytes_of(der, len), ret, ES256_LEN);
+}
+
+bool key_sign_der(const struct key *key, struct bytes message, struct buffer *b)
+{
+    uint8_t der[ECDSA_DER_LEN];
+    size_t len;
+
+    return sign_der(key, message, der, &len) && buffer_append(b, der, len);
 }

@@ -25,6 +25,10 @@ DEFINE_CLEANUP(struct key *, key_free)
 
 void key_spki(const struct key *key, uint8_t ret[SPKI_LEN]);
 bool key_sign(const struct key *key, struct bytes message, uint8_t ret[ES256_LEN]) _must_check_;
+/* The same signature as `openssl dgst -verify` reads it: appends DER (RFC 3279, 2.2.3), at most
+ * ES256_DER_LEN bytes. */
+#define ES256_DER_LEN 72
+bool key_sign_der(const struct key *key, struct bytes message, struct buffer *b) _must_check_;
 
 struct public_key *public_key_from_spki(struct bytes der); /* NULL: not exactly a P-256 key */
 struct public_key *public_key_from_pem(struct bytes pem);  /* first PUBLIC KEY block */
@@ -36,6 +40,8 @@ void public_key_spki(const struct public_key *key, uint8_t ret[SPKI_LEN]);
 bool public_key_pem(const struct public_key *key, struct buffer *b) _must_check_;
 bool public_key_verify(const struct public_key *key, struct bytes message,
                        const uint8_t signature[ES256_LEN]) _must_check_;
+bool public_key_verify_der(const struct public_key *key, struct bytes message,
+                           struct bytes signature) _must_check_;
 
 /* X25519, for HPKE and the sealing of logs. */
 #define X25519_LEN 32

@@ -62,6 +62,8 @@ struct certificate_fields {
     int64_t not_after;
     bool is_ca;
     int path_length; /* of a CA */
+    unsigned
+        key_usage; /* of a leaf: the bit of RFC 5280, 4.2.1.3; 0, the usual: digitalSignature */
     bool client_auth;
     bool server_auth;
     const char *uri;  /* SAN URI or NULL */

@@ -1,4 +1,4 @@
-/* Digests as text in signatures. Internal to src/exchange. */
+/* Digests as text in signatures. Internal to src/exchange and to the conformance kit. */
 #ifndef IDEVS_EXCHANGE_NONCE_H
 #define IDEVS_EXCHANGE_NONCE_H
 

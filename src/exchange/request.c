@@ -106,14 +106,25 @@ static bool write_signed(const struct http_message *m, const struct exchange_sig
            bhttp_encode_request(&all, ret_plain);
 }
 
-static bool write_sealed(struct exchange *x, const uint8_t header[OHTTP_HEADER_LEN],
-                         struct buffer *plain, struct buffer *b)
+bool exchange_begin(const struct ohttp_key_config *to, struct exchange *ret)
 {
+    uint8_t header[OHTTP_HEADER_LEN];
+    uint8_t info[INFO_LEN];
+
+    ohttp_header(to->key_id, header);
+    return hpke_setup_sender(to->public_key, request_info(header, info), NULL, ret->enc,
+                             &ret->hpke);
+}
+
+bool exchange_seal_bytes(struct exchange *x, const struct ohttp_key_config *to, struct bytes plain,
+                         struct buffer *b)
+{
+    uint8_t header[OHTTP_HEADER_LEN];
     size_t before = b->len;
 
-    if (bhttp_pad(plain) && buffer_append(b, header, OHTTP_HEADER_LEN) &&
-        buffer_append(b, x->enc, HPKE_ENC_LEN) &&
-        hpke_seal(&x->hpke, bytes_of("", 0), buffer_bytes(plain), b))
+    ohttp_header(to->key_id, header);
+    if (buffer_append(b, header, OHTTP_HEADER_LEN) && buffer_append(b, x->enc, HPKE_ENC_LEN) &&
+        hpke_seal(&x->hpke, bytes_of("", 0), plain, b))
         return true;
     b->len = before;
     return false;
@@ -123,23 +134,20 @@ bool exchange_seal_request(const struct ohttp_key_config *to, const struct excha
                            const struct http_message *m, int64_t now, struct spans *spans,
                            struct exchange *ret, struct buffer *b)
 {
-    uint8_t header[OHTTP_HEADER_LEN];
-    uint8_t info[INFO_LEN];
     struct spans unused = {0};
     struct spans *to_spans = spans ? spans : &unused;
     _cleanup_exchange_ struct exchange x;
     _cleanup_buffer_ struct buffer plain = buffer_up_to(LIMIT_MESSAGE);
 
     uint64_t at = clock_monotonic_ns();
-    ohttp_header(to->key_id, header);
-    if (!hpke_setup_sender(to->public_key, request_info(header, info), NULL, x.enc, &x.hpke))
+    if (!exchange_begin(to, &x))
         return false;
     uint64_t encapsulated = clock_monotonic_ns();
     if (!write_signed(m, signer, &x, now, &plain))
         return false;
     /* Encapsulation comes before signing (the nonce is its export) but is part of "encrypt". */
     uint64_t written = span_end(to_spans, "sign", encapsulated);
-    if (!write_sealed(&x, header, &plain, b))
+    if (!bhttp_pad(&plain) || !exchange_seal_bytes(&x, to, buffer_bytes(&plain), b))
         return false;
     span_end(to_spans, "encrypt", written - (encapsulated - at));
     *ret = x;

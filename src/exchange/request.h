@@ -32,6 +32,12 @@ struct exchange_signer {
 bool exchange_seal_request(const struct ohttp_key_config *to, const struct exchange_signer *signer,
                            const struct http_message *m, int64_t now, struct spans *spans,
                            struct exchange *ret, struct buffer *b) _must_check_;
+/* Its two ends, for whoever writes what is between them in another way (the conformance kit): the
+ * encapsulation, false for a key of low order; and the sealing of `plain`, once, to the same key.
+ */
+bool exchange_begin(const struct ohttp_key_config *to, struct exchange *ret) _must_check_;
+bool exchange_seal_bytes(struct exchange *x, const struct ohttp_key_config *to, struct bytes plain,
+                         struct buffer *b) _must_check_;
 /* Opens message/ohttp-res; `plain` (cleared first) gets the BHTTP bytes, which `ret` points into.
  * Refuses `exchange.response`. */
 bool exchange_open_response(const struct exchange *x, struct bytes in, struct buffer *plain,

@@ -1,8 +1,8 @@
 #include "gateway/gateway.h"
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/log.h"
+#include "crypto/files.h"
 #include "crypto/tls.h"
 #include "gateway/service.h"
 
@@ -108,19 +108,8 @@ static void on_sweep(evutil_socket_t fd, short what, void *context)
 
 static bool read_key(const char *path, struct key **ret, struct idevs_error *err)
 {
-    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_CONFIG);
-
-    if (!file_read(path, &pem, err))
-        return false;
-    *ret = key_load(buffer_bytes(&pem), err);
+    *ret = key_from_file(path, err);
     return *ret != NULL;
-}
-
-static bool read_chain(const char *path, struct chain *ret, struct idevs_error *err)
-{
-    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_CONFIG);
-
-    return file_read(path, &pem, err) && chain_from_pem(buffer_bytes(&pem), ret, err);
 }
 
 static bool key_belongs(const struct key *key, const struct certificate *certificate,
@@ -134,7 +123,7 @@ static bool open_credentials(struct gateway *g, struct idevs_error *err)
 {
     const struct gateway_config *config = g->config;
 
-    if (!read_chain(config->certificate, &g->service, err) ||
+    if (!chain_from_file(config->certificate, &g->service, err) ||
         !read_key(config->key, &g->key, err) || !key_belongs(g->key, g->service.at[0], err))
         return false;
     if (!certificate_names_host(g->service.at[0], config->authority))
@@ -147,7 +136,7 @@ static bool open_anchors(struct gateway *g, struct idevs_error *err)
 {
     for (size_t i = 0; i < g->config->n_anchors; i++) {
         struct chain *chain = &g->anchors[i];
-        if (!read_chain(g->config->anchors[i], chain, err))
+        if (!chain_from_file(g->config->anchors[i], chain, err))
             return false;
         for (size_t k = 0; k < chain->n; k++)
             g->anchor_der[g->n_anchors++] = certificate_der(chain->at[k]);

@@ -155,19 +155,29 @@ static bool take_field(const struct http_field *field, struct seen *seen, struct
     return true;
 }
 
-bool http1_parse(uint8_t *data, size_t len, struct http1_head *ret, struct idevs_error *ret_err)
+/* HTTP/1.1 SP three digits, and a reason that nobody reads. */
+static bool parse_status_line(const uint8_t *line, size_t len, struct http_message *ret,
+                              struct idevs_error *ret_err)
 {
-    const uint8_t *end = data + len;
-    struct seen seen = {0};
+    const size_t digits = VERSION_LEN + 1;
+    uint64_t status;
+
+    if (len < digits + 3 || memcmp(line, VERSION " ", digits) != 0 ||
+        (len > digits + 3 && line[digits + 3] != ' ') ||
+        !parse_u64(bytes_of(line + digits, 3), 599, &status) || status < 100)
+        return refuse(ret_err, "http.malformed", "a status line of another form");
+    ret->status = (uint16_t)status;
+    return true;
+}
+
+/* Every line behind the first, up to the empty one at the end. */
+static bool parse_fields(uint8_t *data, const uint8_t *end, struct seen *seen,
+                         struct http1_head *ret, struct idevs_error *ret_err)
+{
     size_t line_len = 0;
     size_t field_bytes = 0;
-    uint8_t *line = take_line(&data, end, &line_len);
+    uint8_t *line;
 
-    *ret = (struct http1_head){0};
-    if (!line)
-        return refuse(ret_err, "http.malformed", "a line that does not end in CR LF");
-    if (!parse_request_line(line, line_len, &ret->message, ret_err))
-        return false;
     while ((line = take_line(&data, end, &line_len)) && line_len > 0) {
         struct http_field field;
         field_bytes += line_len;
@@ -176,12 +186,40 @@ bool http1_parse(uint8_t *data, size_t len, struct http1_head *ret, struct idevs
         if (field_bytes > LIMIT_FIELD_BYTES)
             return refuse(ret_err, "http.malformed", "more than %zu bytes of fields",
                           LIMIT_FIELD_BYTES);
-        if (!take_field(&field, &seen, ret, ret_err))
+        if (!take_field(&field, seen, ret, ret_err))
             return false;
     }
-    if (!line || data != end)
-        return refuse(ret_err, "http.malformed", "a head that does not end in an empty line");
-    if (!seen.host)
-        return refuse(ret_err, "http.malformed", "no Host");
-    return true;
+    return (line && data == end) ||
+           refuse(ret_err, "http.malformed", "a head that does not end in an empty line");
+}
+
+bool http1_parse(uint8_t *data, size_t len, struct http1_head *ret, struct idevs_error *ret_err)
+{
+    const uint8_t *end = data + len;
+    struct seen seen = {0};
+    size_t line_len = 0;
+    uint8_t *line = take_line(&data, end, &line_len);
+
+    *ret = (struct http1_head){0};
+    if (!line)
+        return refuse(ret_err, "http.malformed", "a line that does not end in CR LF");
+    if (!parse_request_line(line, line_len, &ret->message, ret_err) ||
+        !parse_fields(data, end, &seen, ret, ret_err))
+        return false;
+    return seen.host || refuse(ret_err, "http.malformed", "no Host");
+}
+
+bool http1_parse_answer(uint8_t *data, size_t len, struct http1_head *ret,
+                        struct idevs_error *ret_err)
+{
+    const uint8_t *end = data + len;
+    struct seen seen = {0};
+    size_t line_len = 0;
+    const uint8_t *line = take_line(&data, end, &line_len);
+
+    *ret = (struct http1_head){0};
+    if (!line)
+        return refuse(ret_err, "http.malformed", "a line that does not end in CR LF");
+    return parse_status_line(line, line_len, &ret->message, ret_err) &&
+           parse_fields(data, end, &seen, ret, ret_err);
 }

@@ -1,4 +1,4 @@
-/* The head of an HTTP/1.1 request (RFC 9112), read strictly: what two readers could understand
+/* The head of an HTTP/1.1 message (RFC 9112), read strictly: what two readers could understand
  * differently is refused. Pure functions; trusts nobody. */
 #ifndef IDEVS_WIRE_HTTP1_H
 #define IDEVS_WIRE_HTTP1_H
@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "wire/http.h"
 
-/* Request line, fields and line ends together. */
+/* First line, fields and line ends together. */
 
 struct http1_head {
     /* Method, authority (Host, lower case), path (valid by path_is_valid()), fields (names in lower
@@ -30,5 +30,9 @@ enum http1_search http1_find_end(struct bytes in, size_t *scanned, size_t *ret_l
  * after texts) and `ret` points into it. Refuses `http.malformed`. */
 bool http1_parse(uint8_t *data, size_t len, struct http1_head *ret,
                  struct idevs_error *ret_err) _must_check_;
+/* The same for an answer: `ret` gets status and fields, `content_length` 0 also when there is none
+ * said. Transfer codings are refused. Refuses `http.malformed`. */
+bool http1_parse_answer(uint8_t *data, size_t len, struct http1_head *ret,
+                        struct idevs_error *ret_err) _must_check_;
 
 #endif

@@ -117,6 +117,24 @@ static void paths_that_could_mean_another_path_are_refused(void **state)
             fail_msg("accepted: %s", BAD[i]);
 }
 
+static void the_host_of_an_authority_has_no_port(void **state)
+{
+    static const char *const PAIRS[][2] = {{"store.example:8443", "store.example"},
+                                           {"store.example", "store.example"},
+                                           {"[::1]:8443", "::1"},
+                                           {"[::1]", "::1"}};
+    char host[16];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(PAIRS); i++) {
+        assert_true(authority_host(PAIRS[i][0], host, sizeof(host)));
+        assert_string_equal(host, PAIRS[i][1]);
+    }
+    assert_false(authority_host("", host, sizeof(host)));
+    assert_false(authority_host(":8443", host, sizeof(host)));
+    assert_false(authority_host("store.example:8443", host, sizeof("store.example") - 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +146,7 @@ int main(void)
         cmocka_unit_test(names_are_lower_case_labels),
         cmocka_unit_test(authorities_are_host_and_port),
         cmocka_unit_test(paths_that_could_mean_another_path_are_refused),
+        cmocka_unit_test(the_host_of_an_authority_has_no_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

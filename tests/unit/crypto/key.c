@@ -113,6 +113,26 @@ static void a_p256_key_verifies_no_es384(void **state)
                               bytes_of(sig, sizeof(sig))));
 }
 
+static void a_signature_in_der_verifies_and_nothing_else_does(void **state)
+{
+    struct bytes message = bytes_of_text("message");
+    _cleanup_buffer_ struct buffer sig = buffer_up_to(ES256_DER_LEN);
+    _cleanup_key_ struct key *key = key_generate();
+    _cleanup_public_key_ struct public_key *public = public_key_of(key);
+    (void)state;
+    assert_true(key_sign_der(key, message, &sig));
+    assert_true(public_key_verify_der(public, message, buffer_bytes(&sig)));
+    assert_false(public_key_verify_der(public, bytes_of_text("messagf"), buffer_bytes(&sig)));
+    for (size_t i = 0; i < sig.len; i++) {
+        sig.data[i] ^= 1;
+        assert_false(public_key_verify_der(public, message, buffer_bytes(&sig)));
+        sig.data[i] ^= 1;
+        assert_false(public_key_verify_der(public, message, bytes_of(sig.data, i)));
+    }
+    assert_true(buffer_append_u8(&sig, 0));
+    assert_false(public_key_verify_der(public, message, buffer_bytes(&sig)));
+}
+
 static void a_saved_key_is_the_same_key(void **state)
 {
     uint8_t a[SPKI_LEN];
@@ -275,6 +295,7 @@ int main(void)
         cmocka_unit_test(the_signature_of_rfc_9421_b_2_4_verifies),
         cmocka_unit_test(an_es384_signature_verifies_and_nothing_else_does),
         cmocka_unit_test(a_p256_key_verifies_no_es384),
+        cmocka_unit_test(a_signature_in_der_verifies_and_nothing_else_does),
         cmocka_unit_test(a_saved_key_is_the_same_key),
         cmocka_unit_test(a_sec1_key_is_read),
         cmocka_unit_test(other_keys_are_refused),

@@ -161,25 +161,14 @@ void actor_seal(const struct actor_program *p, const struct ohttp_key_config *to
 
 void actor_encapsulate(const struct ohttp_key_config *to, struct exchange *ret)
 {
-    _cleanup_buffer_ struct buffer info = buffer_up_to(64);
-    uint8_t header[OHTTP_HEADER_LEN];
-
-    ohttp_header(to->key_id, header);
-    must(buffer_append(&info, "message/bhttp request", 22) &&
-         buffer_append(&info, header, sizeof(header)));
-    must(hpke_setup_sender(to->public_key, buffer_bytes(&info), NULL, ret->enc, &ret->hpke));
+    must(exchange_begin(to, ret));
 }
 
 void actor_seal_encapsulated(const struct ohttp_key_config *to, struct bytes plain,
                              struct exchange *x, struct buffer *sealed)
 {
-    uint8_t header[OHTTP_HEADER_LEN];
-
-    ohttp_header(to->key_id, header);
     buffer_clear(sealed);
-    must(buffer_append(sealed, header, sizeof(header)) &&
-         buffer_append(sealed, x->enc, sizeof(x->enc)) &&
-         hpke_seal(&x->hpke, bytes_of(NULL, 0), plain, sealed));
+    must(exchange_seal_bytes(x, to, plain, sealed));
 }
 
 void actor_seal_raw(const struct ohttp_key_config *to, struct bytes plain, struct exchange *ret,

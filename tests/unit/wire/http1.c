@@ -100,6 +100,49 @@ static void the_limits_of_fields_hold(void **state)
     assert_false(parse((char *)b.data, b.len, &head));
 }
 
+static bool parse_answer(const char *text, struct http1_head *ret)
+{
+    static uint8_t copy[256];
+    struct idevs_error err = {0};
+    size_t len = strlen(text);
+
+    memcpy(copy, text, len);
+    bool ok = http1_parse_answer(copy, len, ret, &err);
+    if (!ok)
+        assert_refused(&err, "http.malformed");
+    return ok;
+}
+
+static void an_answer_is_read_and_what_is_ambiguous_in_it_refused(void **state)
+{
+    static const char *const WRONG[] = {
+        "HTTP/1.0 200 OK\r\n\r\n",
+        "HTTP/1.1 99 OK\r\n\r\n",
+        "HTTP/1.1 099 OK\r\n\r\n",
+        "HTTP/1.1 600 OK\r\n\r\n",
+        "HTTP/1.1 2000 OK\r\n\r\n",
+        "HTTP/1.1 20\r\n\r\n",
+        "HTTP/1.1  200 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nA : 1\r\n\r\n",
+        "HTTP/1.1 200 OK\r\n",
+        "\r\n\r\n",
+    };
+    struct http1_head head;
+    struct bytes value;
+
+    (void)state;
+    assert_true(parse_answer("HTTP/1.1 404\r\nContent-Length: 7\r\nETag: \"1\"\r\n\r\n", &head));
+    assert_int_equal(head.message.status, 404);
+    assert_int_equal(head.content_length, 7);
+    assert_true(http_get(&head.message, "etag", &value) && bytes_equal_text(value, "\"1\""));
+    assert_true(parse_answer("HTTP/1.1 204 No Content\r\n\r\n", &head));
+    assert_int_equal(head.content_length, 0);
+    for (size_t i = 0; i < ARRAY_LEN(WRONG); i++)
+        assert_false(parse_answer(WRONG[i], &head));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +151,7 @@ int main(void)
         cmocka_unit_test(the_search_goes_on_where_it_stopped),
         cmocka_unit_test(every_changed_byte_is_read_or_refused),
         cmocka_unit_test(the_limits_of_fields_hold),
+        cmocka_unit_test(an_answer_is_read_and_what_is_ambiguous_in_it_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
