@@ -112,6 +112,7 @@ int main(int argc, char **argv)
     int option;
 
     process_forbid_dumps();
+    signal(SIGPIPE, SIG_IGN); /* a client that leaves early is no reason to end */
     log_open("idevs-gateway", IDEVS_INFO);
     while ((option = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1) {
         switch (option) {

@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "base/fd.h"
+#include "crypto/tls_client.h"
 
 #include "world.h"
 
@@ -470,6 +471,33 @@ static void a_stop_finishes_what_is_in_flight(void **state)
     assert_false(world_get(&world, "/ok", &late));
 }
 
+/* Handshake, a request, and gone before either is answered. */
+static void leave_early(void)
+{
+    const struct chain anchors = {.at = {world.service_ca.certificate}, .n = 1};
+    const struct tls_client_options options = {.anchors = &anchors, .host = TEST_AUTHORITY};
+    struct bytes request = bytes_of_text("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    _cleanup_fd_ int fd = world_connect(&world);
+    struct tls_client *c = tls_client_new(fd, &options);
+    size_t n;
+
+    assert_int_equal(tls_client_handshake(c), TLS_DONE);
+    assert_int_equal(tls_client_write(c, request, &n), TLS_DONE);
+    tls_client_free(c);
+}
+
+static void clients_that_leave_early_do_not_end_it(void **state)
+{
+    _cleanup_answer_ struct answer a;
+
+    (void)state;
+    for (int i = 0; i < 50; i++)
+        leave_early();
+    assert_true(world_get(&world, "/ok", &a));
+    assert_true(a.sealed);
+    assert_int_equal(a.message.status, 200);
+}
+
 static void a_body_over_the_limit_is_refused_in_the_seal(void **state)
 {
     (void)state;
@@ -522,6 +550,7 @@ int main(void)
         WITH(nothing_at_rest_is_in_the_clear, start),
         WITH(the_log_names_codes_and_programs_only, start),
         WITH(a_stop_finishes_what_is_in_flight, start),
+        WITH(clients_that_leave_early_do_not_end_it, start),
         WITH(a_body_over_the_limit_is_refused_in_the_seal, start),
         WITH(policy_is_enforced_before_the_service, start),
     };

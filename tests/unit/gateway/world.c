@@ -257,12 +257,27 @@ static void write_config(struct world *w, const char *more)
     write_in(w, "gateway.yaml", bytes_of_text(text));
 }
 
-static bool listens(const char *host, unsigned port)
+static bool connect_to(const char *host, unsigned port, int *ret_fd)
 {
     struct sockaddr_in a = address_of(host, port);
-    _cleanup_fd_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    return connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0;
+    *ret_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return connect(*ret_fd, (struct sockaddr *)&a, sizeof(a)) == 0;
+}
+
+static bool listens(const char *host, unsigned port)
+{
+    _cleanup_fd_ int fd = -1;
+
+    return connect_to(host, port, &fd);
+}
+
+int world_connect(const struct world *w)
+{
+    int fd;
+
+    must(connect_to(w->host, w->port, &fd));
+    return fd;
 }
 
 static void run_gateway(struct world *w)
@@ -272,6 +287,7 @@ static void run_gateway(struct world *w)
     int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
     dup2(fd, STDERR_FILENO);
+    signal(SIGPIPE, SIG_DFL); /* as a shell starts it, not as this test ignores it */
     setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* it needs ptrace, which the sandbox refuses */
     execl(getenv("IDEVS_GATEWAY"), "idevs-gateway", "--config", config, (char *)NULL);
     _exit(127);

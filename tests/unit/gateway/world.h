@@ -49,8 +49,9 @@ void world_start(struct world *w, const char *more);
 void world_start_beside(struct world *w, const struct world *first, const char *more);
 void world_stop(struct world *w);
 void world_gateway_start(struct world *w);
-bool world_wait_for(unsigned port);     /* until 127.0.0.1 listens there, at most 10 s */
-void world_fetch_keys(struct world *w); /* of the gateway that runs now */
+bool world_wait_for(unsigned port);       /* until 127.0.0.1 listens there, at most 10 s */
+int world_connect(const struct world *w); /* TCP to the gateway; the caller's descriptor */
+void world_fetch_keys(struct world *w);   /* of the gateway that runs now */
 int world_gateway_end(struct world *w, int signal_number); /* its exit status, or -signal */
 /* Everything that the gateways of this world logged. */
 void world_read_log(struct world *w, struct buffer *b);
