@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,14 @@ struct sale {
     json_t *row;                      /* NULL: the line is not JSON */
 };
 
+/* Rows of the store, a line each. */
+struct sales {
+    char *lines;
+    char *rest;
+    size_t n; /* taken so far */
+    struct sale sale;
+};
+
 enum outcome {
     LEAVE = 0, /* try the whole batch again at the next tick */
     DONE,
@@ -44,11 +53,13 @@ enum outcome {
 
 static bool load_progress(struct idevs *ip, struct progress *ret);
 static bool save_progress(struct idevs *ip, const struct progress *progress);
-static char *read_sales(struct idevs *ip, const char *query);
-static char *next_line(char **rest);
-static void parse_sale(const char *line, struct sale *ret);
-static const char *find_fault(const struct sale *sale);
-static bool is_first_of_its_id(struct idevs *ip, const struct sale *sale, bool *ret_first);
+static void move_past(const struct sale *sale, struct progress *progress);
+static bool read_sales(struct idevs *ip, struct sales *ret, const char *query, ...)
+    __attribute__((format(printf, 3, 4)));
+static const struct sale *next_sale(struct sales *sales);
+static void free_sales(struct sales *sales);
+static bool find_fault(struct idevs *ip, const struct sale *sale, long long highest,
+                       const char **ret_fault);
 static enum outcome write_once(struct idevs *ip, const struct sale *sale, const char *service,
                                const char *path, const char *what, json_t *body,
                                struct idevs_reply *ret_reply);
@@ -73,22 +84,19 @@ static enum outcome tell_customer(struct idevs *ip, const struct sale *sale, lon
     struct idevs_reply reply;
     json_t *text = json_sprintf("Dear %s, your free ride home is booked: trip %lld for sale %lld.",
                                 sale->name, trip, sale->id);
+    json_t *body = json_pack("{ssso}", "to", sale->phone, "text", text);
 
-    return write_once(ip, sale, "messaging", "/send-message", "message",
-                      json_pack("{ssso}", "to", sale->phone, "text", text), &reply);
+    return write_once(ip, sale, "messaging", "/send-message", "message", body, &reply);
 }
 
 /* One sale; false leaves the batch. */
-static bool deal_with(struct idevs *ip, const struct sale *sale, const struct progress *progress)
+static bool deal_with(struct idevs *ip, const struct sale *sale, long long highest)
 {
+    const char *fault;
     long long trip;
-    bool first = true;
-    const char *fault = find_fault(sale);
 
-    if (sale->id >= 0 && sale->id <= progress->highest && !is_first_of_its_id(ip, sale, &first))
+    if (!find_fault(ip, sale, highest, &fault))
         return false;
-    if (!first)
-        fault = "an earlier sale has the same id";
     if (fault)
         idevs_log(ip, IDEVS_WARNING, "sale %lld (seq %lld) is left out: %s", sale->id, sale->seq,
                   fault);
@@ -100,46 +108,31 @@ static bool deal_with(struct idevs *ip, const struct sale *sale, const struct pr
     return outcome != LEAVE;
 }
 
-/* The sales after the cursor, at most BATCH; `ret_more` when there may be others behind them. */
-static bool deal_with_batch(struct idevs *ip, struct progress *progress, bool *ret_more)
+/* The next BATCH sales; true when there may be more behind them. */
+static bool deal_with_batch(struct idevs *ip, struct progress *progress)
 {
-    char query[64];
+    struct sales sales;
     struct progress next = *progress;
-    bool done = true;
-    size_t n = 0;
+    bool done = read_sales(ip, &sales, "after=%lld&limit=%d", progress->cursor, BATCH);
 
-    snprintf(query, sizeof(query), "after=%lld&limit=%d", progress->cursor, BATCH);
-    char *lines = read_sales(ip, query);
-    char *rest = lines;
-    for (char *line; done && (line = next_line(&rest)); n++) {
-        struct sale sale;
-        parse_sale(line, &sale);
-        done = deal_with(ip, &sale, &next);
-        next.cursor = sale.seq > next.cursor ? sale.seq : next.cursor;
-        next.highest = sale.id > next.highest ? sale.id : next.highest;
-        json_decref(sale.row);
-    }
-    done = lines && done;
-    free(lines);
-    *ret_more = n == BATCH && next.cursor > progress->cursor;
-    if (!done || n == 0)
-        return done;
+    for (const struct sale *sale; done && (sale = next_sale(&sales)); move_past(sale, &next))
+        done = deal_with(ip, sale, next.highest);
+    bool full = sales.n == BATCH && next.cursor > progress->cursor;
+    free_sales(&sales);
     *progress = next;
-    return save_progress(ip, progress);
+    return done && sales.n > 0 && save_progress(ip, progress) && full;
 }
 
 int main(void)
 {
     struct idevs *ip = idevs_open(NULL);
+    struct progress progress;
 
     if (!ip)
         return 1;
-    while (idevs_wait(ip)) {
-        struct progress progress;
-        bool more = load_progress(ip, &progress);
-        while (more && deal_with_batch(ip, &progress, &more))
-            ;
-    }
+    while (idevs_wait(ip))
+        for (bool more = load_progress(ip, &progress); more;)
+            more = deal_with_batch(ip, &progress);
     idevs_close(ip);
     return 0;
 }
@@ -183,44 +176,13 @@ static bool save_progress(struct idevs *ip, const struct progress *progress)
     return idevs_save(ip, "store", "cursor", text, (size_t)n) == 0 || report(ip, "save");
 }
 
-/* ---- what it reads and writes ---- */
-
-/* A copy of the rows, a line each; NULL when they cannot be had. */
-static char *read_sales(struct idevs *ip, const char *query)
+static void move_past(const struct sale *sale, struct progress *progress)
 {
-    char path[128];
-    struct idevs_reply reply;
-
-    snprintf(path, sizeof(path), "/api/sales?%s", query);
-    if (idevs_read(ip, "store", path, &reply)) {
-        report(ip, "read");
-        return NULL;
-    }
-    if (reply.status == 200)
-        return strndup((const char *)reply.body, reply.body_len);
-    idevs_log(ip, IDEVS_ERROR, "the store answers status %d; next try at the next tick",
-              reply.status);
-    return NULL;
+    progress->cursor = sale->seq > progress->cursor ? sale->seq : progress->cursor;
+    progress->highest = sale->id > progress->highest ? sale->id : progress->highest;
 }
 
-/* Of all rows with the id of this one, in the store's order: is this one the first? */
-static bool is_first_of_its_id(struct idevs *ip, const struct sale *sale, bool *ret_first)
-{
-    char query[64];
-    struct sale first = {.seq = -1};
-
-    snprintf(query, sizeof(query), "id=%lld", sale->id);
-    char *lines = read_sales(ip, query);
-    char *rest = lines;
-    char *line = lines ? next_line(&rest) : NULL;
-    if (line) {
-        parse_sale(line, &first);
-        json_decref(first.row);
-    }
-    *ret_first = !line || first.seq < 0 || first.seq >= sale->seq;
-    free(lines);
-    return lines != NULL;
-}
+/* ---- what it writes ---- */
 
 /* Refusals that speak of this one request and would be the same at the next tick. An unknown
  * outcome is not one: both services honour the key, so the next try learns what became of it. */
@@ -360,8 +322,66 @@ static void parse_sale(const char *line, struct sale *ret)
     get_phone(get_text(customer, "phone"), ret->phone);
 }
 
-/* Why the sale is left out and reported, or NULL. What does not qualify needs no customer. */
-static const char *find_fault(const struct sale *sale)
+/* ---- what it reads ---- */
+
+/* The rows that `query` asks for; false: they cannot be had. Free them in both cases. */
+static bool read_sales(struct idevs *ip, struct sales *ret, const char *query, ...)
+{
+    char path[128] = "/api/sales?";
+    size_t n = strlen(path);
+    struct idevs_reply reply;
+    va_list args;
+
+    *ret = (struct sales){.lines = NULL};
+    va_start(args, query);
+    vsnprintf(path + n, sizeof(path) - n, query, args);
+    va_end(args);
+    if (idevs_read(ip, "store", path, &reply))
+        return report(ip, "read");
+    if (reply.status != 200) {
+        idevs_log(ip, IDEVS_ERROR, "the store answers status %d; next try at the next tick",
+                  reply.status);
+        return false;
+    }
+    ret->lines = strndup((const char *)reply.body, reply.body_len);
+    ret->rest = ret->lines;
+    return ret->lines != NULL;
+}
+
+/* Valid until the next call; NULL after the last. */
+static const struct sale *next_sale(struct sales *sales)
+{
+    const char *line = next_line(&sales->rest);
+
+    json_decref(sales->sale.row);
+    sales->sale.row = NULL;
+    if (!line)
+        return NULL;
+    parse_sale(line, &sales->sale);
+    sales->n++;
+    return &sales->sale;
+}
+
+static void free_sales(struct sales *sales)
+{
+    json_decref(sales->sale.row);
+    free(sales->lines);
+}
+
+/* Of all rows with the id of this one, in the store's order: is this one the first? */
+static bool is_first_of_its_id(struct idevs *ip, const struct sale *sale, bool *ret_first)
+{
+    struct sales same;
+    bool ok = read_sales(ip, &same, "id=%lld", sale->id);
+    const struct sale *first = ok ? next_sale(&same) : NULL;
+
+    *ret_first = !first || first->seq < 0 || first->seq >= sale->seq;
+    free_sales(&same);
+    return ok;
+}
+
+/* What is wrong with the row itself. What does not qualify needs no customer. */
+static const char *fault_of_row(const struct sale *sale)
 {
     if (!sale->row)
         return "its line is no JSON";
@@ -378,4 +398,19 @@ static const char *find_fault(const struct sale *sale)
     if (!sale->address)
         return "its customer has no address";
     return sale->phone[0] ? NULL : "its customer has no valid phone number";
+}
+
+/* Why the sale is left out and reported, or NULL; false when the store cannot be asked. Only an id
+ * that is not above all before it, `highest`, can have been there already. */
+static bool find_fault(struct idevs *ip, const struct sale *sale, long long highest,
+                       const char **ret_fault)
+{
+    bool first = true;
+
+    *ret_fault = fault_of_row(sale);
+    if (sale->id >= 0 && sale->id <= highest && !is_first_of_its_id(ip, sale, &first))
+        return false;
+    if (!first)
+        *ret_fault = "an earlier sale has the same id";
+    return true;
 }
