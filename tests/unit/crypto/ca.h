@@ -95,4 +95,13 @@ static inline struct chain chain_of(const struct ca *ca, const struct certificat
     return c;
 }
 
+static inline bool verify_at(const struct chain *chain, const struct certificate *anchor,
+                             enum chain_purpose purpose, int64_t now, struct idevs_error *err)
+{
+    struct bytes anchors[] = {certificate_der(anchor)};
+
+    return chain_verify(chain, anchors, 1, purpose, now, err);
+}
+
+/* The leaf of `f` under the root is refused with `code`. */
 #endif

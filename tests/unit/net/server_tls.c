@@ -54,28 +54,27 @@ static void make_credentials(const char *host)
     write_file("key.pem", &key_pem);
 }
 
-static int start_tls(void **state)
+static int start_under(const char *host)
 {
-    (void)state;
     memset(&served, 0, sizeof(served));
     snprintf(served.folder, sizeof(served.folder), "/tmp/idevs-server-XXXXXX");
     if (!mkdtemp(served.folder))
         return -1;
-    make_credentials("127.0.0.1");
+    make_credentials(host);
     served_start(true);
     return 0;
+}
+
+static int start_tls(void **state)
+{
+    (void)state;
+    return start_under("127.0.0.1");
 }
 
 static int start_tls_by_name(void **state)
 {
     (void)state;
-    memset(&served, 0, sizeof(served));
-    snprintf(served.folder, sizeof(served.folder), "/tmp/idevs-server-XXXXXX");
-    if (!mkdtemp(served.folder))
-        return -1;
-    make_credentials("localhost");
-    served_start(true);
-    return 0;
+    return start_under("localhost");
 }
 
 static int stop_tls(void **state)

@@ -1,38 +1,11 @@
 /* The retry rule, seen from the gateway: what is sent again, and what never is. */
-#include "peer.h"
-#include "test.h"
+#include "program.h"
 
 #include "runtime/credentials.h"
 
 #include <stdio.h>
 
-static struct peer peer;
-static struct idevs *ip;
 static struct idevs_reply reply;
-
-static int begin(void **state)
-{
-    (void)state;
-    peer_init(&peer);
-    return 0;
-}
-
-static void open_program(void)
-{
-    peer_start(&peer);
-    struct runtime_options options = peer_options(&peer);
-    ip = runtime_open(&options, NULL);
-    assert_non_null(ip);
-}
-
-static int end(void **state)
-{
-    (void)state;
-    idevs_close(ip);
-    ip = NULL;
-    peer_end(&peer);
-    return 0;
-}
 
 static int do_read(void)
 {

@@ -1,36 +1,7 @@
 /* A run: ticks, stop, and the lines that it logs. */
-#include "base/limits.h"
-#include "peer.h"
-#include "test.h"
+#include "program.h"
 
 #include "wire/cbor.h"
-
-static struct peer peer;
-static struct idevs *ip;
-
-static int begin(void **state)
-{
-    (void)state;
-    peer_init(&peer);
-    return 0;
-}
-
-static void open_program(void)
-{
-    peer_start(&peer);
-    struct runtime_options options = peer_options(&peer);
-    ip = runtime_open(&options, NULL);
-    assert_non_null(ip);
-}
-
-static int end(void **state)
-{
-    (void)state;
-    idevs_close(ip);
-    ip = NULL;
-    peer_end(&peer);
-    return 0;
-}
 
 static const char *log_text(void)
 {
