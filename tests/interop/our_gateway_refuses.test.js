@@ -7,7 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { field } from './peer/bhttp.js';
 import { LABELS } from './peer/ohttp.js';
 import { ENGINES } from './peer/engines.js';
-import { makeProgram, OurGateway } from './ours.js';
+import { makeProgram, OurGateway, until } from './ours.js';
 import { pageOfRefusals } from './page.js';
 import { POLICY, refusals } from './refusals.js';
 
@@ -75,11 +75,12 @@ const SCENES = {
         }
     },
 
-    async 'the same key while it is carried out: idempotency.in-progress'({ client, judge }) {
-        const request = { ...POST, path: '/slow', key: 'slow' };
+    async 'a key that is being carried out: idempotency.in-progress'({ client, judge, gateway }) {
+        const request = { ...POST, path: '/held', key: 'held' };
         const first = client.exchange(request);
-        await new Promise((go) => setTimeout(go, 200));
+        await until(() => gateway.service.held.length === 1);
         judge.expect(await client.exchange(request), 'idempotency.in-progress');
+        gateway.service.held[0]();
         assert.equal((await first).status, 200);
     },
 

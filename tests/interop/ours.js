@@ -66,10 +66,11 @@ export function makeProgram(tier, change = {}) {
     return { ...leaf, chain: [leaf.certificate, tier.certificate] };
 }
 
-/** A service as any other: answers by path, and remembers what it was asked. */
+/** A service like any other: answers by path, and remembers what it was asked. */
 export class Service {
     constructor() {
         this.asked = [];
+        this.held = []; /* to call, each for one answer to /held */
         this.server = http.createServer((request, response) => this.answer(request, response));
     }
 
@@ -82,7 +83,7 @@ export class Service {
         const [where] = url.split('?');
         if (where === '/close') return request.socket.destroy();
         if (where === '/garbage') return request.socket.end('garbage\r\n\r\n');
-        if (where === '/slow') await new Promise((go) => setTimeout(go, 500));
+        if (where === '/held') await new Promise((go) => this.held.push(go));
         response.writeHead(where === '/missing' ? 404 : 200, { 'Content-Type': 'text/plain' });
         return response.end(`${method} ${url} ${content} #${this.asked.length}`);
     }
@@ -108,10 +109,20 @@ async function freePort() {
 
 function connects(port) {
     return new Promise((resolve) => {
-        const socket = net.connect(port, '127.0.0.1');
-        socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
-        socket.on('close', () => socket.destroy()).on('connect', () => socket.end());
+        const socket = net.connect(port, '127.0.0.1', () => {
+            socket.destroy();
+            resolve(true);
+        });
+        socket.on('error', () => resolve(false));
     });
+}
+
+/** Until `holds` gives true, at most 10 s. */
+export async function until(holds) {
+    for (let tries = 0; !(await holds()); tries++) {
+        if (tries > 500) throw new Error(`never came true: ${holds}`);
+        await new Promise((go) => setTimeout(go, 20));
+    }
 }
 
 /** An idevs-gateway before a Service, and a CA whose programs it serves. */
@@ -134,7 +145,7 @@ key: store.example.key
 program_anchors: [isolated.pem]
 state: state
 max_body: 128 KiB
-upstream_timeout: 2
+upstream_timeout: 20
 ${this.more}`;
     }
 
@@ -148,12 +159,10 @@ ${this.more}`;
         const log = fs.openSync(path.join(this.where, 'log'), 'a');
         this.process = spawn(built('IDEVS_GATEWAY'),
             ['--config', path.join(this.where, 'gateway.yaml')], { stdio: ['ignore', log, log] });
-        for (let tries = 0; !(await connects(this.port)); tries++) {
-            if (tries > 500 || this.process.exitCode !== null) {
-                throw new Error(`no gateway: ${read(path.join(this.where, 'log'))}`);
-            }
-            await new Promise((go) => setTimeout(go, 20));
-        }
+        await until(() => {
+            if (this.process.exitCode === null) return connects(this.port);
+            throw new Error(`no gateway: ${read(path.join(this.where, 'log'))}`);
+        });
     }
 
     client(engine) {

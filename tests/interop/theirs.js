@@ -21,7 +21,7 @@ function echo() {
  * gateway, whose certificate our idevs-ca made. `change`, given that CA, may change what the
  * gateway is made of, and the anchors of the manifest.
  */
-export async function startProgram({ engine, patience = 60, change = () => ({}) }) {
+export async function startProgram({ engine, patience = 120, change = () => ({}) }) {
     const where = folder();
     const ca = new ServiceCa(where);
     const service = echo();
