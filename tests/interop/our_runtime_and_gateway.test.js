@@ -16,7 +16,7 @@ const CLAIMS = {
         const answer = await host.order('read', 'store', '/api/sales?after=809');
         assert.equal(answer.status, 200);
         assert.equal(answer.content,
-            'GET /api/sales?after=809 by spiffe://interop/program/free-ride');
+            'GET /api/sales?after=809 by spiffe://interop.example/program/free-ride');
         assert.equal(answer.type, 'text/plain');
         assert.equal(gateway.requests.at(-1).message.method, 'GET');
     },

@@ -164,18 +164,21 @@ async function repeatsOnlyWhatItMay({ host, gateway, service }, lie, code) {
     assert.deepEqual([read.answer.status, read.sent, read.asked], [200, 2, 2]);
 }
 
-const refusal = (code, ...more) => ({ answer: (m) => ({ status: 403, content: '',
+const refusal = (code, ...more) => ({ answer: (m) => ({ status: 403,
+    content: '{"found":"what the gateway found"}',
     fields: [...m.fields.filter(([name]) => name === 'date'), ['idevs-error', code], ...more] }) });
 const UNPROCESSED = ['idevs-processed', 'no'];
 const READ = ['read', 'store', '/'];
 const WRITE = ['write', 'store', '/', 'text/plain', 'x'];
 
 const SCENES = {
-    async 'a sealed refusal reaches the program with its code'({ host, gateway }) {
-        arm(gateway, refusal('policy.path', UNPROCESSED));
-        assert.equal((await host.order(...READ)).code, 'policy.path');
-        arm(gateway, refusal('policy.path', UNPROCESSED));
-        assert.equal((await host.order(...WRITE)).code, 'policy.path');
+    async 'a sealed refusal reaches the program with its code and finding'({ host, gateway }) {
+        for (const order of [READ, WRITE]) {
+            arm(gateway, refusal('policy.path', UNPROCESSED));
+            const { code, found } = await host.order(...order);
+            assert.equal(code, 'policy.path');
+            assert.match(found, /what the gateway found$/);
+        }
     },
 
     async 'a refused write that may have been done has an unknown outcome'({ host, gateway }) {

@@ -10,7 +10,8 @@ import { Client, now } from './peer/client.js';
 import { claimsOf, fromPem, issue, keyPair, makeCa, pem, programExtensions } from './peer/x509.js';
 
 export const AUTHORITY = 'store.example:8443';
-export const PROGRAM = 'spiffe://free-ride.example/program/free-ride';
+const DOMAIN = 'free-ride.example';
+export const PROGRAM = `spiffe://${DOMAIN}/program/free-ride`;
 
 function built(name) {
     const found = process.env[name];
@@ -131,7 +132,7 @@ export class OurGateway {
         this.where = folder();
         this.more = more;
         this.ca = new ServiceCa(this.where);
-        this.tier = makeCa('isolated');
+        this.tier = makeCa('isolated', { domain: DOMAIN });
         this.program = makeProgram(this.tier);
         this.service = new Service();
     }

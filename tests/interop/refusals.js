@@ -61,6 +61,8 @@ function certificates(tier, stranger) {
             extension({ uri: undefined })],
         ['a CA\'s own certificate', 'certificate.malformed',
             { program: { key: tier.key, chain: [tier.certificate] } }],
+        ['a certificate of a program in another trust domain', 'certificate.chain',
+            certified({ uri: PROGRAM.replace('free-ride.example', 'other.example') })],
         ['a certificate of another CA', 'certificate.chain',
             { program: makeProgram(makeCa('another')) }],
         ['a certificate of another CA with the right name', 'certificate.chain',

@@ -14,6 +14,7 @@ import { claimsOf, issue, keyPair, makeCa, pem, programExtensions, readRequest, 
     from './x509.js';
 
 const NAME = 'free-ride';
+const DOMAIN = 'interop.example';
 const LOGS_TO_OWNER = 1;
 
 function problem(status, code) {
@@ -24,8 +25,8 @@ export class Host {
     /** `services`: {NAME: {gateway, anchors, reads, writes}}; `patience`: seconds of one run. */
     constructor({ engine, services, patience = 3 }) {
         Object.assign(this, { engine, services, patience });
-        this.root = makeCa('authority');
-        this.tier = makeCa('isolated', this.root);
+        this.root = makeCa('authority', { domain: DOMAIN });
+        this.tier = makeCa('isolated', { issuer: this.root, domain: DOMAIN });
         this.log = [];
         this.spans = new Set();
     }
@@ -74,7 +75,7 @@ export class Host {
         const claims = claimsOf({ reads: authorities('reads'), writes: authorities('writes') });
         const leaf = issue({ subject: NAME, publicKey, issuer: this.tier, notBefore: now(),
             notAfter: now() + 3600,
-            extensions: programExtensions({ claims, uri: `spiffe://interop/program/${NAME}` }) });
+            extensions: programExtensions({ claims, uri: `spiffe://${DOMAIN}/program/${NAME}` }) });
         this.certified = keyDer;
         this.chain = [leaf.certificate, this.tier.certificate];
         return { status: 200, type: 'application/pem-certificate-chain', body: pem(this.chain) };

@@ -74,12 +74,13 @@ export function issue({ subject, publicKey, key, issuer, notBefore, notAfter, ex
     return { certificate, key, publicKey, subject };
 }
 
-/** A root that may have CAs below it, or a CA below `issuer` that may not. */
-export function makeCa(subject, issuer) {
+/** A root that may have CAs below it, or a CA below `issuer` that may not; of a trust domain. */
+export function makeCa(subject, { issuer, domain } = {}) {
     const { key, publicKey } = keyPair();
     const now = Math.floor(Date.now() / 1000);
     return issue({ subject, key, publicKey, issuer, notBefore: now - 3600, notAfter: now + 86400,
-        extensions: [EXTENSION.ca(issuer ? 0 : 1), EXTENSION.keyUsage(5)] });
+        extensions: [EXTENSION.ca(issuer ? 0 : 1), EXTENSION.keyUsage(5),
+            ...(domain ? [EXTENSION.uri(`spiffe://${domain}`)] : [])] });
 }
 
 /* ---- the attestation result ---- */
@@ -145,7 +146,15 @@ export function readRequest(csr) {
 
 /* ---- chains ---- */
 
-/** Throws unless each certificate is signed by the next, and the last by an anchor, all in time. */
+/** The trust domain of a certificate with a SPIFFE ID, or undefined. */
+function domainOf(certificate) {
+    return /^URI:spiffe:\/\/([^/,\s]+)/.exec(certificate.subjectAltName ?? '')?.[1];
+}
+
+/**
+ * Throws unless each certificate is signed by the next, and the last by an anchor, all in time, and
+ * the leaf is of the trust domain of each CA that names one.
+ */
 export function verifyChain(chain, anchors, now) {
     const certificates = chain.map((one) => new X509Certificate(one));
     const roots = anchors.map((one) => new X509Certificate(one));
@@ -157,6 +166,8 @@ export function verifyChain(chain, anchors, now) {
         }
         const issuer = issuerOf(one, at);
         if (!issuer) throw new Error(`nobody known issued ${one.subject}`);
+        const domain = domainOf(issuer);
+        if (domain && domain !== domainOf(certificates[0])) throw new Error('another domain');
         if (roots.includes(issuer)) return;
     }
     throw new Error('no anchor');
