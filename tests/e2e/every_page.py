@@ -24,7 +24,8 @@ TOOLS = ("idevs", "idevs-authority", "idevs-ca", "idevs-gateway", "idevs-launche
 
 def page_names():
     files = (file.relative_to(ROOT) for file in ROOT.rglob("*.md"))
-    return sorted(str(file) for file in files if not re.match(r"build|\.|node_modules", file.parts[0]))
+    return sorted(str(file) for file in files
+                  if not re.match(r"build|\.", file.parts[0]) and "node_modules" not in file.parts)
 
 
 def text_of(name):
