@@ -116,7 +116,7 @@ static void a_p256_key_verifies_no_es384(void **state)
 static void a_signature_in_der_verifies_and_nothing_else_does(void **state)
 {
     struct bytes message = bytes_of_text("message");
-    _cleanup_buffer_ struct buffer sig = buffer_up_to(ES256_DER_LEN);
+    _cleanup_buffer_ struct buffer sig = buffer_up_to(ES256_DER_LEN + 1);
     _cleanup_key_ struct key *key = key_generate();
     _cleanup_public_key_ struct public_key *public = public_key_of(key);
     (void)state;
