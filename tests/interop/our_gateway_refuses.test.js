@@ -8,37 +8,10 @@ import { field } from './peer/bhttp.js';
 import { LABELS } from './peer/ohttp.js';
 import { ENGINES } from './peer/engines.js';
 import { makeProgram, OurGateway, until } from './ours.js';
-import { pageOfRefusals } from './page.js';
+import { Judge } from './page.js';
 import { POLICY, refusals } from './refusals.js';
 
-const PAGE = pageOfRefusals();
 const POST = { method: 'POST', path: '/api/trips', type: 'application/json' };
-
-/** Holds an answer against the page's row for `code`, and remembers that the row was met. */
-class Judge {
-    constructor() {
-        this.met = new Set();
-    }
-
-    expect(answer, code, { sealed = true, ...exceptions } = {}) {
-        const row = PAGE.find((one) => one.code === code && one.sealed === sealed);
-        assert.ok(row, `${code} stands on the page`);
-        const problem = JSON.parse(answer.content);
-        assert.deepEqual({ sealed: answer.sealed, code: problem.code, status: answer.status },
-            { sealed, code, status: row.status });
-        assert.ok(problem.expected && problem.remedy && typeof problem.found === 'string');
-        if (sealed) {
-            assert.equal(field(answer, 'idevs-error'), code);
-            const { processed } = { ...row, ...exceptions };
-            assert.equal(field(answer, 'idevs-processed'), processed);
-        }
-        this.met.add(row);
-    }
-
-    missed() {
-        return PAGE.filter((row) => !this.met.has(row)).map(({ code }) => code);
-    }
-}
 
 /** Refusals that need more than one request, or a service that fails. */
 const SCENES = {

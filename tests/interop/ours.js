@@ -56,6 +56,11 @@ export class ServiceCa {
     }
 }
 
+/** The CA of an assurance tier. */
+export function makeTier() {
+    return makeCa('isolated', { domain: DOMAIN });
+}
+
 /** A program certified by `tier`; claims, fields and extensions may be changed. */
 export function makeProgram(tier, change = {}) {
     const { key, publicKey } = change.keys ?? keyPair();
@@ -132,7 +137,7 @@ export class OurGateway {
         this.where = folder();
         this.more = more;
         this.ca = new ServiceCa(this.where);
-        this.tier = makeCa('isolated', { domain: DOMAIN });
+        this.tier = makeTier();
         this.program = makeProgram(this.tier);
         this.service = new Service();
     }

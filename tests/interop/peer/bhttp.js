@@ -7,6 +7,8 @@ import { Reader, concat, uint } from './bytes.js';
 const KNOWN_LENGTH_REQUEST = 0;
 const KNOWN_LENGTH_RESPONSE = 1;
 const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+const FIELD_VALUE = /^(?![\t ])[\t\x20-\x7e\x80-\xff]*(?<![\t ])$/;
+const FIELDS_MAX = 64;
 
 /** An integer of RFC 9000, section 16: its two highest bits say in how many bytes. */
 export function varint(value) {
@@ -58,10 +60,14 @@ function readFields(section) {
     const reader = new Reader(section);
     const fields = [];
     while (reader.left > 0) {
-        const name = readVector(reader).toString('latin1');
-        if (!FIELD_NAME.test(name)) throw new SyntaxError(`field name ${JSON.stringify(name)}`);
-        fields.push([name, readVector(reader).toString('latin1')]);
+        const [name, value] = [readVector(reader), readVector(reader)]
+            .map((b) => b.toString('latin1'));
+        if (!FIELD_NAME.test(name) || !FIELD_VALUE.test(value)) {
+            throw new SyntaxError(`field ${JSON.stringify([name, value])}`);
+        }
+        fields.push([name, value]);
     }
+    if (fields.length > FIELDS_MAX) throw new SyntaxError(`${fields.length} fields`);
     return fields;
 }
 

@@ -39,7 +39,10 @@ export function clientCert([leaf, ...above]) {
 /** A chain out of two such field values, the second of which may be absent. */
 export function readChain(cert, chain) {
     return [sf.parseItem(cert), ...(chain === undefined ? [] : sf.parseList(chain))]
-        .map(([value]) => Buffer.from(value));
+        .map(([value, parameters]) => {
+            if (parameters.size > 0) throw new SyntaxError('a parameter of a certificate');
+            return Buffer.from(value);
+        });
 }
 
 /* ---- plain HTTPS ---- */
@@ -124,12 +127,16 @@ export class Client {
         return { exchange, sealed: (change.sealed ?? SAME)(sealed) };
     }
 
-    /** As the launcher does: the sealed bytes, with the program's certificate beside them. */
-    post(sealed, change = {}) {
+    /** What stands beside the sealed bytes: the program's certificate. */
+    headers(change = {}) {
         const { chain } = change.beside ?? change.program ?? this.program;
-        const headers = { 'Content-Type': REQUEST_TYPE, ...clientCert(chain) };
+        return (change.outer ?? SAME)({ 'Content-Type': REQUEST_TYPE, ...clientCert(chain) });
+    }
+
+    /** As the launcher does. */
+    post(sealed, change) {
         return fetchOver(this.tls, { method: 'POST', path: GATEWAY_PATH, content: sealed,
-            headers: (change.outer ?? SAME)(headers) });
+            headers: this.headers(change) });
     }
 
     /** The answer: {sealed: true, status, fields, content}, or the plain one with sealed false. */

@@ -18,13 +18,16 @@ const SKEW = 5;
 const LIFE = 60;
 const READS = -70024;
 const WRITES = -70025;
-const STATE = /^\/\.well-known\/idevs\/state\/([A-Za-z0-9._-]{1,64})(?:\?version=(0|[1-9]\d*))?$/;
+const READ_METHODS = ['GET', 'HEAD'];
+const KEY = /^[A-Za-z0-9._-]{1,128}$/;
+const STATE_PATH = '/.well-known/idevs/state/';
+const STATE = /^([A-Za-z0-9._-]{1,64})(?:\?version=(0|[1-9]\d*))?$/;
 const SIGNED = ['content-digest', 'content-type', 'date', 'idempotency-key', 'signature-input',
     'signature'];
 const MAY_BE_ABSENT = ['content-type', 'idempotency-key'];
 
 const STATUS = {
-    'bhttp.malformed': 400, 'certificate.chain': 403, 'certificate.expired': 403,
+    'api.field': 400, 'bhttp.malformed': 400, 'certificate.chain': 403, 'certificate.expired': 403,
     'certificate.malformed': 400, 'exchange.claimed': 403, 'exchange.decrypt': 400,
     'exchange.key': 400, 'exchange.media-type': 415, 'idempotency.mismatch': 422,
     'policy.reads': 403, 'policy.writes': 403, 'request.authority': 421, 'request.date': 400,
@@ -56,7 +59,8 @@ async function orRefuse(code, f) {
 
 function problem(code) {
     return { status: STATUS[code], type: 'application/problem+json',
-        content: JSON.stringify({ code, expected: '', found: '', remedy: '' }) };
+        content: JSON.stringify({ code, expected: 'what docs/interfaces.md says', found: '',
+            remedy: 'Compare the message with the page.' }) };
 }
 
 const SAME = (value) => value;
@@ -122,9 +126,19 @@ export class Gateway {
 
     checkTime(message, { created, expires }) {
         const at = this.clock();
-        const date = Date.parse(field(message, 'date')) / 1000;
+        const text = field(message, 'date');
+        const date = Date.parse(text) / 1000;
         must(expires > created && expires - created <= LIFE && created <= at + SKEW
-            && expires >= at - SKEW && Math.abs(date - created) <= SKEW, 'request.date');
+            && expires >= at - SKEW && Math.abs(date - created) <= SKEW && httpDate(date) === text,
+        'request.date');
+    }
+
+    /* What the signature does not forbid. */
+    checkForm(message) {
+        const isRead = READ_METHODS.includes(message.method);
+        const key = field(message, 'idempotency-key');
+        must(!isRead || (message.content.length === 0 && key === undefined), 'request.field');
+        must(key === undefined || KEY.test(key), 'request.field');
     }
 
     async verify(message, exchange, caller) {
@@ -141,6 +155,7 @@ export class Gateway {
         must(signed.keyid === caller.keyid, 'request.signature');
         must(field(message, 'content-digest') === contentDigest(message.content), 'request.digest');
         must(await verifies(message, caller.publicKey), 'request.signature');
+        this.checkForm(message);
         this.checkPolicy(message, caller);
         const claim = `${caller.keyid} ${base64url(exchange.enc)}`;
         must(!this.claimed.has(claim), 'exchange.claimed');
@@ -149,9 +164,9 @@ export class Gateway {
 
     checkPolicy(message, { claims }) {
         const may = (claim) => (claims.get(claim) ?? []).includes(this.authority);
-        if (message.path.startsWith('/.well-known/idevs/state/')) {
+        if (message.path.startsWith(STATE_PATH)) {
             must(may(READS) || may(WRITES), 'policy.reads');
-        } else if (message.method === 'GET' || message.method === 'HEAD') {
+        } else if (READ_METHODS.includes(message.method)) {
             must(may(READS), 'policy.reads');
         } else {
             must(may(WRITES), 'policy.writes');
@@ -161,8 +176,8 @@ export class Gateway {
     /* ---- answering ---- */
 
     state(message, program) {
-        const [, name, version] = STATE.exec(message.path) ?? [];
-        must(name, 'request.field');
+        const [, name, version] = STATE.exec(message.path.slice(STATE_PATH.length)) ?? [];
+        must(name, 'api.field');
         const place = `${program} ${name}`;
         const saved = this.states.get(place);
         const etag = (n) => [['etag', `"${n}"`]];
@@ -207,7 +222,7 @@ export class Gateway {
             this.requests.push({ message, size: exchange.plain.length,
                 enc: base64url(exchange.enc) });
             await this.verify(message, exchange, caller);
-            return message.path.startsWith('/.well-known/idevs/state/')
+            return message.path.startsWith(STATE_PATH)
                 ? this.state(message, caller.program)
                 : await this.forwardOnce(message, caller.program);
         } catch (error) {

@@ -105,15 +105,23 @@ export function programExtensions({ uri, claims }, change = {}) {
     return Object.values(all).filter((one) => one !== undefined);
 }
 
-/** Claims of the attestation result in a certificate. */
-export function readClaims(certificate) {
-    const wanted = der.oid(CMW);
+/** The extensions of a certificate, as DER. */
+function extensionsOf(certificate) {
     const [tbs] = der.inside(certificate);
     const extensions = der.elements(tbs.content).find(({ tag }) => tag === 0xa3);
     const [list] = der.elements(extensions.content);
-    const found = der.elements(list.content).map(({ content }) => der.elements(content))
-        .filter(([oid]) => oid.whole.equals(wanted));
+    return der.elements(list.content).map(({ whole }) => whole);
+}
+
+/** Claims of the attestation result in a certificate; throws unless it is a program's. */
+export function readClaims(certificate) {
+    const extensions = extensionsOf(certificate);
+    const wanted = der.oid(CMW);
+    const found = extensions.map(der.inside).filter(([oid]) => oid.whole.equals(wanted));
     if (found.length !== 1) throw new SyntaxError('no attestation result, or several');
+    for (const needed of [EXTENSION.keyUsage(0), EXTENSION.extKeyUsage(CLIENT_AUTH)]) {
+        if (!extensions.some((one) => one.equals(needed))) throw new SyntaxError('another use');
+    }
     const [cmw] = der.elements(found[0].at(-1).content);
     const [type, claims] = decode(cmw.content);
     if (cmw.tag !== der.TAG.OCTETS || type !== CLAIMS_TYPE) throw new SyntaxError('another CMW');
