@@ -70,7 +70,8 @@ static bool take_name(struct yaml *root, struct manifest *m, struct idevs_error 
     if (!yaml_text(root, "program", YAML_REQUIRED, &name, ret_err))
         return false;
     if (!name_is_valid(name, LIMIT_PROGRAM_NAME))
-        return refuse(ret_err, "name.invalid", "program: %s", name);
+        return yaml_refuse_as(yaml_value(root, "program"), "name.invalid", ret_err, "program: %s",
+                              name);
     snprintf(m->program, sizeof(m->program), "%s", name);
     return true;
 }
@@ -123,8 +124,9 @@ static bool take_authority(struct loading *l, struct yaml *root, struct idevs_er
     if (!yaml_map(root, "authority", YAML_REQUIRED, &authority, ret_err) ||
         !yaml_text(authority, "url", YAML_REQUIRED, &url, ret_err))
         return false;
-    if (strlen(url) > LIMIT_URL)
-        return yaml_refuse(authority, ret_err, "a URL of more than %d characters", LIMIT_URL);
+    if (!manifest_url_is_valid(url))
+        return yaml_refuse(yaml_value(authority, "url"), ret_err,
+                           "%.100s is not https://host[:port]", url);
     snprintf(l->m.authority_url, sizeof(l->m.authority_url), "%s", url);
     return take_anchors(l, authority, l->m.authority_anchors, &l->m.n_authority_anchors, ret_err);
 }
@@ -138,12 +140,14 @@ static bool take_service(struct loading *l, struct yaml *services, size_t i,
     const char *authority;
 
     if (!name_is_valid(name, LIMIT_SERVICE_NAME))
-        return refuse(ret_err, "name.invalid", "service: %s", name);
+        return yaml_refuse_as(yaml_key_at(services, i), "name.invalid", ret_err, "service: %s",
+                              name);
     snprintf(s->name, sizeof(s->name), "%s", name);
     if (!yaml_text(body, "authority", YAML_REQUIRED, &authority, ret_err))
         return false;
     if (!authority_is_valid(authority))
-        return yaml_refuse(body, ret_err, "authority %s is not host[:port]", authority);
+        return yaml_refuse(yaml_value(body, "authority"), ret_err, "%.100s is not host[:port]",
+                           authority);
     snprintf(s->authority, sizeof(s->authority), "%s", authority);
     return take_anchors(l, body, s->anchors, &s->n_anchors, ret_err);
 }
@@ -184,7 +188,8 @@ static bool take_uses(struct yaml *root, const char *key, struct manifest *m, si
             return false;
         const struct manifest_service *s = manifest_service(m, name);
         if (!s)
-            return refuse(ret_err, "manifest.unknown-service", "%s: %s", key, name);
+            return yaml_refuse_as(yaml_at(list, i), "manifest.unknown-service", ret_err, "%s: %s",
+                                  key, name);
         bool *flag = (bool *)((char *)&m->services[s - m->services] + flag_offset);
         if (*flag)
             return yaml_refuse(yaml_at(list, i), ret_err, "%s names %s twice", key, name);
@@ -213,8 +218,8 @@ bool manifest_from_yaml(const char *path, struct buffer *b, struct idevs_error *
     bool valid = fits && manifest_decode(buffer_bytes(&encoded), again, ret_err);
     free(again);
     if (!fits)
-        return refuse(ret_err, "manifest.value", "%s: a value is out of range or all are too large",
-                      path);
+        return refuse_expecting(ret_err, "manifest.value", "at most 64 KiB with all anchors",
+                                "%s: too large", path);
     return valid && (buffer_append_bytes(b, buffer_bytes(&encoded)) ||
                      refuse(ret_err, "manifest.value", "%s: too large", path));
 }

@@ -10,25 +10,44 @@
 
 #define PATH_TAIL 72 /* of the path in messages, which must leave room for the reason */
 
-bool yaml_refuse_at(const struct document *document, size_t line, size_t column,
+bool yaml_refuse_at(const struct document *document, const char *code, size_t line, size_t column,
                     struct idevs_error *ret_err, const char *reason)
 {
     size_t len = strlen(document->path);
     bool cut = len > PATH_TAIL;
 
-    return refuse(ret_err, document->code, "%s%s:%zu:%zu: %s", cut ? "..." : "",
+    return refuse(ret_err, code, "%s%s:%zu:%zu: %s", cut ? "..." : "",
                   document->path + (cut ? len - PATH_TAIL : 0), line, column, reason);
+}
+
+static bool refuse_node(const struct yaml *node, const char *code, struct idevs_error *ret_err,
+                        const char *reason, va_list args)
+{
+    char text[160];
+
+    vsnprintf(text, sizeof(text), reason, args);
+    return yaml_refuse_at(node->document, code, node->line, node->column, ret_err, text);
 }
 
 bool yaml_refuse(const struct yaml *node, struct idevs_error *ret_err, const char *reason, ...)
 {
-    char text[160];
     va_list args;
 
     va_start(args, reason);
-    vsnprintf(text, sizeof(text), reason, args);
+    refuse_node(node, node->document->code, ret_err, reason, args);
     va_end(args);
-    return yaml_refuse_at(node->document, node->line, node->column, ret_err, text);
+    return false;
+}
+
+bool yaml_refuse_as(const struct yaml *node, const char *code, struct idevs_error *ret_err,
+                    const char *reason, ...)
+{
+    va_list args;
+
+    va_start(args, reason);
+    refuse_node(node, code, ret_err, reason, args);
+    va_end(args);
+    return false;
 }
 
 struct entry *yaml_find(const struct yaml *map, const char *key)
@@ -287,6 +306,16 @@ const char *yaml_key(struct yaml *map, size_t i)
 {
     map->entries[i].taken = true;
     return map->entries[i].key->text;
+}
+
+const struct yaml *yaml_value(const struct yaml *map, const char *key)
+{
+    return yaml_find(map, key)->value;
+}
+
+const struct yaml *yaml_key_at(const struct yaml *map, size_t i)
+{
+    return map->entries[i].key;
 }
 
 bool yaml_done(const struct yaml *root, struct idevs_error *ret_err)

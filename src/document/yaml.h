@@ -72,9 +72,16 @@ size_t yaml_count(const struct yaml *node);
 struct yaml *yaml_at(struct yaml *node, size_t i);
 const char *yaml_key(struct yaml *map, size_t i);
 
+/* For yaml_refuse(): the value that an accessor took under `key`, and the key of an entry. */
+const struct yaml *yaml_value(const struct yaml *map, const char *key);
+const struct yaml *yaml_key_at(const struct yaml *map, size_t i);
+
 /* Refuses at the place of `node`, for checks of the caller's own. Always returns false. */
 bool yaml_refuse(const struct yaml *node, struct idevs_error *ret_err, const char *reason, ...)
     _printf_(3, 4);
+/* The same under another code than the document's. */
+bool yaml_refuse_as(const struct yaml *node, const char *code, struct idevs_error *ret_err,
+                    const char *reason, ...) _printf_(4, 5);
 /* Every key of every mapping was taken. */
 bool yaml_done(const struct yaml *root, struct idevs_error *ret_err) _must_check_;
 

@@ -35,8 +35,8 @@ struct yaml {
 
 /* The entry of `key`, or NULL. */
 struct entry *yaml_find(const struct yaml *map, const char *key);
-/* "path:line:column: reason" under the document's code. Always returns false. */
-bool yaml_refuse_at(const struct document *document, size_t line, size_t column,
+/* "path:line:column: reason". Always returns false. */
+bool yaml_refuse_at(const struct document *document, const char *code, size_t line, size_t column,
                     struct idevs_error *ret_err, const char *reason);
 
 #endif

@@ -53,8 +53,8 @@ void yaml_release(struct yaml *root)
 
 static bool refuse_event(const struct parse *p, const yaml_event_t *event, const char *reason)
 {
-    return yaml_refuse_at(p->document, event->start_mark.line + 1, event->start_mark.column + 1,
-                          p->ret_err, reason);
+    return yaml_refuse_at(p->document, p->document->code, event->start_mark.line + 1,
+                          event->start_mark.column + 1, p->ret_err, reason);
 }
 
 static bool next_event(struct parse *p, yaml_event_t *event)
@@ -62,7 +62,7 @@ static bool next_event(struct parse *p, yaml_event_t *event)
     *event = (yaml_event_t){0};
     if (yaml_parser_parse(&p->parser, event))
         return true;
-    return yaml_refuse_at(p->document, p->parser.problem_mark.line + 1,
+    return yaml_refuse_at(p->document, p->document->code, p->parser.problem_mark.line + 1,
                           p->parser.problem_mark.column + 1, p->ret_err,
                           p->parser.problem ? p->parser.problem : "not YAML");
 }

@@ -31,7 +31,7 @@ enum service_key {
 
 /* ---- values ---- */
 
-static bool url_is_valid(const char *url)
+bool manifest_url_is_valid(const char *url)
 {
     size_t n = strlen(HTTPS);
 
@@ -96,7 +96,7 @@ static bool check(const struct manifest *m, struct idevs_error *ret_err)
 {
     if (!name_is_valid(m->program, LIMIT_PROGRAM_NAME))
         return refuse(ret_err, "manifest.value", "program name \"%.64s\"", m->program);
-    if (!url_is_valid(m->authority_url))
+    if (!manifest_url_is_valid(m->authority_url))
         return refuse_expecting(ret_err, "manifest.value", "https://host[:port] and nothing after",
                                 "authority url \"%.100s\"", m->authority_url);
     return check_limits(m, ret_err) &&

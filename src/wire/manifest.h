@@ -42,6 +42,8 @@ struct manifest {
     size_t n_services; /* sorted by name, unique */
 };
 
+/* https://host[:port] and nothing after. */
+bool manifest_url_is_valid(const char *url) _must_check_;
 /* Appends the CBOR (limits checked). */
 bool manifest_encode(const struct manifest *m, struct buffer *b) _must_check_;
 /* Strict, all limits checked; anchors point into `in`, which must outlive `ret`. Refuses

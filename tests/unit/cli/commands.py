@@ -81,6 +81,53 @@ def measurements_are_sha256(folder):
     refused(folder, REFUSED, "file.unreadable", "measure", folder)
 
 
+MANIFEST = """program: free-ride
+reads: [store]
+owner: owner.pub.pem
+authority: {url: 'https://authority.example', anchors: [ca.pem]}
+services:
+  store:
+    authority: store.example
+    anchors: [ca.pem]
+"""
+# (text of the manifest, what stands there instead, code, line:column of what is wrong)
+FAULTS = (
+    ("program: free-ride", "program: a;b", "name.invalid", "1:10"),
+    ("program: free-ride", "program: ..", "name.invalid", "1:10"),
+    ("program: free-ride", 'program: "a\\x07"', "manifest.syntax", "1:10"),
+    ("program: free-ride", "program: ''", "manifest.syntax", "1:10"),
+    ("program: free-ride", "", "manifest.syntax", "2:1"),
+    ("reads: [store]", "reads: [store, hospital]", "manifest.unknown-service", "2:16"),
+    ("reads: [store]", "reads: [store, store]", "manifest.syntax", "2:16"),
+    ("reads: [store]", "limits: {memory: -1}", "manifest.syntax", "2:18"),
+    ("reads: [store]", "limits:\n  run: -5s", "manifest.syntax", "3:8"),
+    ("reads: [store]", "every: 0", "manifest.syntax", "2:8"),
+    ("reads: [store]", "colour: blue", "manifest.syntax", "2:1"),
+    ("  store:", "  a;b:", "name.invalid", "6:3"),
+    ("    anchors: [ca.pem]", "    anchors: [ca.pem]\n    port: 1", "manifest.syntax", "9:5"),
+    ("    anchors: [ca.pem]", "    anchors: [ca.pem, ca.pem, ca.pem]", "manifest.syntax", "8:14"),
+    ("    anchors: [ca.pem]", "    anchors: [owner.pub.pem]", "manifest.syntax", "8:15"),
+    ("store.example", "store.example/path", "manifest.syntax", "7:16"),
+    ("https://authority.example", "http://authority.example", "manifest.syntax", "4:18"),
+    ("https://authority.example", "https://" + "a" * 2000, "manifest.syntax", "4:18"),
+    ("services:", "services: [", "manifest.syntax", "7:14"),
+)
+
+
+def a_faulty_manifest_is_refused_with_file_line_and_column(folder):
+    home = folder / "writer"
+    file = home / "manifest.yaml"
+    said(home, "init")
+    subprocess.run([CA, "root", "--subject", "test", "--out", home / "ca.pem", "--key", home / "ca.key"], check=True)
+    file.write_text(MANIFEST)
+    expect(len(said(home, "measure", file)[str(file)]) == 64, "the manifest without a fault")
+    for right, wrong, code, place in FAULTS:
+        expect(MANIFEST.count(right) == 1, right)
+        file.write_text(MANIFEST.replace(right, wrong))
+        found = refused(home, REFUSED, code, "measure", file)["found"]
+        expect(f"manifest.yaml:{place}: " in found, f"{wrong}: {place} is not where it is: {found}")
+
+
 def each_code_has_a_page(folder):
     pages = said(folder, "explain")
     expect(len(pages) > 80 and pages == sorted(pages, key=lambda page: page["code"]), "no sorted list")
@@ -187,6 +234,7 @@ CLAIMS = [
     help_is_no_error,
     a_group_names_its_commands,
     measurements_are_sha256,
+    a_faulty_manifest_is_refused_with_file_line_and_column,
     each_code_has_a_page,
     init_makes_keys_once_and_only_the_owner_reads_them,
     init_keeps_what_it_is_not_told_again,
