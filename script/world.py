@@ -133,7 +133,7 @@ class World:
         self.gateway_lines = {}  # service: further lines of its gateway's configuration
         # Compartments have a uid each; two worlds beside each other must not share them.
         self.first_uid = 700_000 + 1000 * (os.getpid() % 90)
-        self.small_disks = ()  # daemons whose state is on a small file system
+        self.small_disks = ()  # daemons whose folder is a small file system
         self.last_run = None
         self.sales = sales
         self.longest_pause = longest_pause  # before a crashed program is started again
@@ -145,6 +145,8 @@ class World:
     def folder(self, name, uid=None, mode=0o700):
         path = self.state / name
         path.mkdir(parents=True, exist_ok=True)
+        if name in self.small_disks and not path.is_mount():
+            run("mount", "-t", "tmpfs", "-o", "size=192m", "tmpfs", path)
         path.chmod(mode)
         if uid is not None:
             os.chown(path, uid, uid)
@@ -305,12 +307,6 @@ honours_idempotency_key: true
 {self.policy(name)}""", uid)
         self.add(f"gateway-{name}", [self.bin / "idevs-gateway", "--config", config], uid=uid, port=port)
 
-    def small_disk(self, daemon, path, uid):
-        if daemon not in self.small_disks:
-            return
-        path.mkdir()
-        run("mount", "-t", "tmpfs", "-o", f"size=192m,uid={uid},gid={uid},mode=700", "tmpfs", path)
-
     def policy(self, service):
         methods, paths = self.grants[service]
         return "".join(f"  - {{name: 'spiffe://{TRUST_DOMAIN}/program/{program}', methods: {methods}, "
@@ -321,7 +317,6 @@ honours_idempotency_key: true
         folder = self.folder("launcher", uid)
         self.copy_for(uid, folder, self.state / "credentials/launcher/cert.pem",
                       self.state / "credentials/launcher/priv.pem", self.home / "owner.pub.pem")
-        self.small_disk("launcher", folder / "state", uid)
         record = f"record: {self.record_file}\n" if self.record else ""
         config = self.write(folder / "launcher.yaml", f"""listen: 127.0.0.1:{self.ports['launcher']}
 certificate: cert.pem
@@ -465,5 +460,5 @@ longest_pause: {self.longest_pause}
         """Leaves nothing behind, whatever state the world is in: who ends at SIGTERM takes along what it made."""
         self.end_processes()
         for daemon in self.small_disks:
-            run("umount", "-l", self.state / daemon / "state", check=False)
+            run("umount", "-l", self.state / daemon, check=False)
         shutil.rmtree(self.state, ignore_errors=True)
