@@ -121,7 +121,8 @@ static bool read_inputs(const struct arguments *a, struct inputs *in, struct ide
         return false;
     in->verifier = hardware_verifier(format);
     if (!in->verifier)
-        return refuse_expecting(ret_err, "usage", "--format snp, tdx or nitro", "%s", format);
+        return refuse_expecting(ret_err, "usage", "--format snp, tdx, nitro, tpm or eat", "%s",
+                                format);
     in->evidence = buffer_up_to(LIMIT_HARDWARE_EVIDENCE);
     in->nonce = buffer_up_to(LIMIT_EVIDENCE_NONCE);
     return read_nonce(argument_value(a, "--nonce"), &in->nonce, ret_err) &&

@@ -11,6 +11,8 @@ void endorsements_release(struct endorsements *e)
         certificate_free(e->certificates[i]);
     for (size_t i = 0; i < e->n_roots; i++)
         certificate_free(e->roots[i]);
+    for (size_t i = 0; i < e->n_keys; i++)
+        vendor_key_free(e->keys[i]);
     for (size_t i = 0; i < e->n_crls; i++)
         crl_free(e->crls[i]);
     for (size_t i = 0; i < e->n_documents; i++)
@@ -59,7 +61,29 @@ static bool add_root(struct endorsements *e, struct bytes der, struct idevs_erro
     return true;
 }
 
-/* Every PEM block of `content`, by its label. */
+static bool add_key(struct endorsements *e, struct bytes der, struct idevs_error *ret_err)
+{
+    if (!has_room(e->n_keys, ret_err))
+        return false;
+    struct vendor_key *key = vendor_key_from_spki(der);
+    if (!key)
+        return refuse(ret_err, "evidence.endorsement", "a key of another kind or size");
+    e->keys[e->n_keys++] = key;
+    return true;
+}
+
+typedef bool add_block(struct endorsements *e, struct bytes der, struct idevs_error *ret_err);
+
+/* What a PEM block of that label is, among endorsements or among roots; NULL: nothing. */
+static add_block *find_block(const char *label, bool roots)
+{
+    if (strcmp(label, "CERTIFICATE") == 0)
+        return roots ? add_root : add_certificate;
+    if (roots)
+        return strcmp(label, "PUBLIC KEY") == 0 ? add_key : NULL;
+    return strcmp(label, "X509 CRL") == 0 ? add_crl : NULL;
+}
+
 static bool add_pem(struct endorsements *e, struct bytes content, bool roots,
                     struct idevs_error *ret_err)
 {
@@ -69,13 +93,9 @@ static bool add_pem(struct endorsements *e, struct bytes content, bool roots,
     _cleanup_buffer_ struct buffer der = buffer_up_to(LIMIT_CRL);
 
     while (pem_next(&r, label, &der, &prose)) {
-        bool certificate = strcmp(label, "CERTIFICATE") == 0;
-        if (!certificate && (roots || strcmp(label, "X509 CRL") != 0))
+        add_block *add = find_block(label, roots);
+        if (!add)
             return refuse(ret_err, "evidence.endorsement", "PEM of type %s", label);
-        bool (*add)(struct endorsements *, struct bytes, struct idevs_error *) =
-            roots         ? add_root
-            : certificate ? add_certificate
-                          : add_crl;
         if (!add(e, buffer_bytes(&der), ret_err))
             return false;
     }

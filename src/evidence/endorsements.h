@@ -18,6 +18,8 @@ struct endorsements {
     size_t n_certificates;
     struct certificate *roots[LIMIT_ENDORSEMENTS];
     size_t n_roots;
+    struct vendor_key *keys[LIMIT_ENDORSEMENTS]; /* trusted like the roots, without a certificate */
+    size_t n_keys;
     struct crl *crls[LIMIT_ENDORSEMENTS];
     size_t n_crls;
     struct endorsement_document documents[LIMIT_ENDORSEMENTS];
@@ -31,8 +33,10 @@ void endorsements_release(struct endorsements *e);
  * malformed), `certificate.malformed`. */
 bool endorsements_add(struct endorsements *e, const char *name, struct bytes content,
                       struct idevs_error *ret_err) _must_check_;
-/* One or several trusted self-signed certificates, PEM or DER. Refuses `evidence.endorsement`,
- * `certificate.malformed`. */
+/* Trusted self-signed certificates, PEM or DER, and trusted bare keys (PEM "PUBLIC KEY": a TPM's
+ * attestation key that no maker certified). Refuses `evidence.endorsement`,
+ * `certificate.malformed`.
+ */
 bool endorsements_add_roots(struct endorsements *e, struct bytes content,
                             struct idevs_error *ret_err) _must_check_;
 

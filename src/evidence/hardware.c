@@ -1,9 +1,7 @@
 #include "evidence/hardware.h"
 
 static const struct hardware_verifier *const VERIFIERS[] = {
-    &hardware_nitro,
-    &hardware_snp,
-    &hardware_tdx,
+    &hardware_eat, &hardware_nitro, &hardware_snp, &hardware_tdx, &hardware_tpm,
 };
 
 const struct hardware_verifier *hardware_verifier(const char *format)

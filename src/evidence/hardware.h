@@ -19,13 +19,14 @@ struct verification {
 };
 
 struct hardware_verifier {
-    const char *format; /* "snp", "tdx", "nitro", "tpm" */
+    const char *format; /* "snp", "tdx", "nitro", "tpm", "eat" */
     /* Fills `ret` (empty before) also where it refuses, with what it had read by then: nothing of
      * it is proven in that case. `ret_chain` (may be NULL) gets a line for each certificate that
      * leads from the signer to the root. Refuses `evidence.format` (nothing of this technology at
      * all: unusable, rather than untrue), `evidence.malformed`, `evidence.signature`,
-     * `evidence.endorsement`, `evidence.tcb`, `evidence.freshness`, `policy.debug`,
-     * `certificate.malformed`, `certificate.chain`, `certificate.expired`, `certificate.revoked`.
+     * `evidence.endorsement`, `evidence.tcb`, `evidence.freshness`, `evidence.platform`,
+     * `evidence.measurement`, `policy.debug`, `certificate.malformed`, `certificate.chain`,
+     * `certificate.expired`, `certificate.revoked`.
      */
     bool (*verify)(const struct verification *v, struct claims *ret, struct buffer *ret_chain,
                    struct idevs_error *ret_err);
@@ -40,5 +41,10 @@ extern const struct hardware_verifier hardware_snp;
 extern const struct hardware_verifier hardware_tdx;
 /* AWS Nitro Enclaves: an attestation document, COSE_Sign1 with ES384. */
 extern const struct hardware_verifier hardware_nitro;
+/* TPM 2.0: a quote (TPMS_ATTEST) with its signature after it, as TPM2_Quote answers, or beside it
+ * among the endorsements. */
+extern const struct hardware_verifier hardware_tpm;
+/* No hardware's: what a warden's platform key signed, given that key as a root. */
+extern const struct hardware_verifier hardware_eat;
 
 #endif
