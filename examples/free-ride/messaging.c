@@ -5,15 +5,11 @@
  */
 #include "service.h"
 
-#include <event2/buffer.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define MAX_PHONE   40
-#define MAX_TEXT    2000
-#define LIMIT_MAX   500
-#define LIMIT_USUAL 100
+#define MAX_PHONE 40
+#define MAX_TEXT  2000
 
 enum query {
     LIST,
@@ -45,28 +41,10 @@ static struct made send_message(const json_t *body)
     return (struct made){201, json_pack("{sIss}", "id", service_last_id(), "state", "sent"), NULL};
 }
 
-static void list_messages(struct call *call)
+static json_t *message_of(sqlite3_stmt *row)
 {
-    struct query_field fields[] = {
-        {.name = "after", .max = INT64_MAX},
-        {.name = "limit", .min = 1, .max = LIMIT_MAX, .value = LIMIT_USUAL}};
-
-    if (!call_query(call, fields, 2))
-        return;
-    sqlite3_stmt *query = service_query(LIST);
-    sqlite3_bind_int64(query, 1, fields[0].value);
-    sqlite3_bind_int64(query, 2, fields[1].value);
-    while (service_row(query)) {
-        json_t *message = json_pack("{sIsssssI}", "id", sqlite3_column_int64(query, 0), "to",
-                                    service_text(query, 1), "text", service_text(query, 2),
-                                    "sent_at", sqlite3_column_int64(query, 3));
-        char *text = json_dumps(message, JSON_COMPACT);
-        if (text)
-            evbuffer_add_printf(call_lines(call), "%s\n", text);
-        free(text);
-        json_decref(message);
-    }
-    call_send_lines(call);
+    return json_pack("{sIsssssI}", "id", sqlite3_column_int64(row, 0), "to", service_text(row, 1),
+                     "text", service_text(row, 2), "sent_at", sqlite3_column_int64(row, 3));
 }
 
 static void handle(struct call *call, const char *path)
@@ -80,7 +58,7 @@ static void handle(struct call *call, const char *path)
             call_post(call, send_message);
     } else if (strcmp(path, "/api/messages") == 0) {
         if (method == EVHTTP_REQ_GET)
-            list_messages(call);
+            call_list(call, LIST, message_of);
         else
             call_only(call, "GET");
     } else {

@@ -286,6 +286,28 @@ bool call_query(struct call *call, struct query_field *fields, size_t n_fields)
     return true;
 }
 
+void call_list(struct call *call, size_t index, json_t *(*object_of)(sqlite3_stmt *row))
+{
+    struct query_field fields[] = {
+        {.name = "after", .max = INT64_MAX},
+        {.name = "limit", .min = 1, .max = LIST_MAX, .value = LIST_USUAL}};
+
+    if (!call_query(call, fields, 2))
+        return;
+    sqlite3_stmt *query = service_query(index);
+    sqlite3_bind_int64(query, 1, fields[0].value);
+    sqlite3_bind_int64(query, 2, fields[1].value);
+    while (service_row(query)) {
+        json_t *object = object_of(query);
+        char *text = json_dumps(object, JSON_COMPACT);
+        if (text)
+            evbuffer_add_printf(call_lines(call), "%s\n", text);
+        free(text);
+        json_decref(object);
+    }
+    call_send_lines(call);
+}
+
 const char *member_text(const json_t *object, const char *name, size_t max)
 {
     const json_t *value = json_object_get(object, name);

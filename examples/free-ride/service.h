@@ -60,6 +60,12 @@ void call_json(struct call *call, int status, json_t *body); /* takes `body` ove
 struct evbuffer *call_lines(struct call *call);
 void call_send_lines(struct call *call);
 
+#define LIST_MAX   500 /* rows of one answer */
+#define LIST_USUAL 100
+/* GET ?after=N&limit=M: the rows of the statement `index`, which takes these two, an object a line.
+ */
+void call_list(struct call *call, size_t index, json_t *(*object_of)(sqlite3_stmt *row));
+
 /* What a POST makes: a status with an object, which becomes the caller's, or an error text. */
 struct made {
     int status;

@@ -15,9 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_TEXT    500
-#define LIMIT_MAX   500
-#define LIMIT_USUAL 100
+#define MAX_TEXT 500
 
 enum query {
     LIST,
@@ -223,7 +221,7 @@ static void list_sales(struct call *call)
 {
     struct query_field fields[] = {
         {.name = "after", .max = INT64_MAX},
-        {.name = "limit", .min = 1, .max = LIMIT_MAX, .value = LIMIT_USUAL},
+        {.name = "limit", .min = 1, .max = LIST_MAX, .value = LIST_USUAL},
         {.name = "id", .max = INT64_MAX}};
     sqlite3_stmt *query;
 

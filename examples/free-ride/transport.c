@@ -7,15 +7,11 @@
  */
 #include "service.h"
 
-#include <event2/buffer.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define MAX_TEXT    500
-#define MAX_PHONE   40
-#define LIMIT_MAX   500
-#define LIMIT_USUAL 100
+#define MAX_TEXT  500
+#define MAX_PHONE 40
 
 enum query {
     LIST,
@@ -81,28 +77,6 @@ static struct made book_trip(const json_t *body)
     return (struct made){201, find_trip(service_last_id()), "the trip cannot be read back"};
 }
 
-static void list_trips(struct call *call)
-{
-    struct query_field fields[] = {
-        {.name = "after", .max = INT64_MAX},
-        {.name = "limit", .min = 1, .max = LIMIT_MAX, .value = LIMIT_USUAL}};
-
-    if (!call_query(call, fields, 2))
-        return;
-    sqlite3_stmt *query = service_query(LIST);
-    sqlite3_bind_int64(query, 1, fields[0].value);
-    sqlite3_bind_int64(query, 2, fields[1].value);
-    while (service_row(query)) {
-        json_t *trip = trip_of(query);
-        char *text = json_dumps(trip, JSON_COMPACT);
-        if (text)
-            evbuffer_add_printf(call_lines(call), "%s\n", text);
-        free(text);
-        json_decref(trip);
-    }
-    call_send_lines(call);
-}
-
 static void cancel(int64_t id)
 {
     sqlite3_stmt *query = service_query(CANCEL);
@@ -140,7 +114,7 @@ static void handle(struct call *call, const char *path)
     else if (strcmp(path, "/api/trips") != 0)
         call_error(call, 404, "there is no such path");
     else if (method == EVHTTP_REQ_GET)
-        list_trips(call);
+        call_list(call, LIST, trip_of);
     else if (method != EVHTTP_REQ_POST)
         call_only(call, "GET, POST");
     else if (call_query(call, NULL, 0))
