@@ -162,6 +162,16 @@ static bool is_signed_by(const struct certificate *leaf, const struct http_messa
     return true;
 }
 
+/* To a key of low order nothing can be sealed (RFC 9180, 7.1.4): better known now than at the first
+ * call. */
+static bool can_be_sealed_to(const struct ohttp_key_config *config)
+{
+    uint8_t enc[HPKE_ENC_LEN];
+    _cleanup_hpke_ struct hpke unused;
+
+    return hpke_setup_sender(config->public_key, bytes_of("", 0), NULL, enc, &unused);
+}
+
 bool signed_keys_verify(const struct http_message *m, const char *authority,
                         const struct bytes *anchors, size_t n_anchors, int64_t now,
                         struct ohttp_key_config *ret, int64_t *ret_expires,
@@ -180,6 +190,8 @@ bool signed_keys_verify(const struct http_message *m, const char *authority,
         return false;
     if (!ohttp_decode_keys(m->content, ret))
         return refuse(ret_err, "keys.signature", "no key of the one suite");
+    if (!can_be_sealed_to(ret))
+        return refuse(ret_err, "keys.signature", "a key of low order");
     if (ret_expires)
         *ret_expires = expires;
     return true;

@@ -72,6 +72,8 @@ const BAD_KEYS = [
         parameters((at) => ({ created: at, expires: at + 86401 }))],
     ['keys of no known suite', 'keys.signature',
         keys({ message: listing(OTHER_SUITE, OTHER_KEM) })],
+    ['a key of low order', 'keys.signature',
+        keys({ message: listing(encodeKeyConfig({ keyId: 1, publicKey: Buffer.alloc(32) })) })],
     ['a key configuration that is cut', 'keys.signature',
         keys({ message: listing(OTHER_SUITE.subarray(0, -1)) })],
     ['no keys at all', 'keys.signature', keys({ message: listing() })],

@@ -112,6 +112,15 @@ static void keys_outside_their_window_are_refused(void **state)
     assert_unverified(&k.message, NOW - 1 - LIMIT_CLOCK_SKEW, "keys.signature");
 }
 
+static void a_key_of_low_order_is_refused(void **state)
+{
+    const struct ohttp_key_config zero = {.key_id = 3};
+    _cleanup_keys_ struct signed_keys k;
+    (void)state;
+    assert_true(signed_keys_make(&zero, &chain, ca.leaf_key, NOW, LIFE, &k));
+    assert_unverified(&k.message, NOW, "keys.signature");
+}
+
 static void a_life_over_the_limit_is_not_made(void **state)
 {
     struct signed_keys k;
@@ -313,6 +322,7 @@ int main(void)
         cmocka_unit_test(a_leaf_alone_needs_no_chain_field),
         cmocka_unit_test(unsigned_fields_of_the_way_do_no_harm),
         cmocka_unit_test(keys_outside_their_window_are_refused),
+        cmocka_unit_test(a_key_of_low_order_is_refused),
         cmocka_unit_test(a_life_over_the_limit_is_not_made),
         cmocka_unit_test(keys_of_another_service_are_refused),
         cmocka_unit_test(keys_under_another_anchor_are_refused),
