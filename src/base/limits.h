@@ -156,7 +156,6 @@
 #define LIMIT_ANSWER_HEAD    (LIMIT_FIELD_BYTES + KIB(4)) /* status line and our own fields too */
 #define LIMIT_STREAM_BACKLOG MIB(1)                       /* of a client that does not read */
 
-#define LIMIT_CLIENT_HANDLES     64  /* kept for the next call */
 #define LIMIT_CLIENT_CONNECTIONS 256 /* kept open, to all hosts */
 #define LIMIT_CLIENT_PER_HOST    64  /* connections; further calls wait for one */
 #define LIMIT_CLIENT_IDLE_TIME   100 /* less than LIMIT_SERVER_IDLE_TIME: the client closes first */

@@ -13,8 +13,6 @@ struct client {
     CURLM *multi;
     CURLSH *share; /* TLS sessions: a new connection need not begin from nothing */
     struct client_call *calls;
-    CURL *idle[LIMIT_CLIENT_HANDLES];
-    size_t n_idle;
     size_t max_body;
     long connect_ms;
     long total_ms;
@@ -148,14 +146,9 @@ static size_t on_body(char *data, size_t size, size_t n, void *context)
 
 /* ---- the end of a call ---- */
 
-static void handle_release(struct client *client, CURL *easy)
-{
-    if (client->n_idle < LIMIT_CLIENT_HANDLES)
-        client->idle[client->n_idle++] = easy;
-    else
-        curl_easy_cleanup(easy);
-}
-
+/* The handle goes with the call, though its connection stays with the client: until libcurl 8.1.1 a
+ * handle that is used again remembers a field of the answer before, which is freed by then, and
+ * writes there when the next answer begins with a continued line. */
 static void call_free(struct client_call *call)
 {
     *call->link = call->next;
@@ -163,8 +156,7 @@ static void call_free(struct client_call *call)
         call->next->link = call->link;
     if (call->easy) {
         curl_multi_remove_handle(call->client->multi, call->easy);
-        curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, NULL);
-        handle_release(call->client, call->easy);
+        curl_easy_cleanup(call->easy);
     }
     if (call->refused)
         event_free(call->refused);
@@ -185,6 +177,7 @@ static bool is_bad_answer(const struct client_call *call, CURLcode code)
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_BAD_CONTENT_ENCODING:
+    case CURLE_BAD_FUNCTION_ARGUMENT: /* a line of its head that has no name */
         return true;
     case CURLE_RECV_ERROR:
     case CURLE_GOT_NOTHING:
@@ -242,8 +235,6 @@ static void client_destroy(struct client *client)
         next = call->next;
         call_free(call);
     }
-    for (size_t i = 0; i < client->n_idle; i++)
-        curl_easy_cleanup(client->idle[i]);
     curl_multi_cleanup(client->multi);
     curl_share_cleanup(client->share);
     event_free(client->timer);
@@ -489,7 +480,7 @@ static bool prepare(struct client_call *call, const char *url, const struct http
 
     if (client->broken.code[0])
         return refuse(&call->error, "service.unreachable", "%s", client->broken.found);
-    call->easy = client->n_idle ? client->idle[--client->n_idle] : handle_new(client);
+    call->easy = handle_new(client);
     curl_easy_setopt(call->easy, CURLOPT_PRIVATE, call);
     curl_easy_setopt(call->easy, CURLOPT_ERRORBUFFER, call->why);
     curl_easy_setopt(call->easy, CURLOPT_PREREQDATA, call);

@@ -345,6 +345,23 @@ static void trailers_and_interim_answers_are_left_out(void **state)
     client_free(client);
 }
 
+/* Seen by the sanitizers: see call_free() in src/net/client.c. */
+static void an_answer_that_begins_with_a_continued_line_is_refused(void **state)
+{
+    struct http_message m = request("GET", "/", "");
+    struct client *client = new_client();
+
+    (void)state;
+    answer(0, "HTTP/1.1 200 OK\r\nX-One: a\r\nContent-Length: 0\r\n\r\n");
+    answer(1, "HTTP/1.1 200 OK\r\n continued: b\r\nContent-Length: 0\r\n\r\n");
+    answer(2, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    assert_int_equal(exchange(client, &m).status, 200);
+    struct outcome o = exchange(client, &m);
+    assert_refused(&o.error, "service.status");
+    assert_int_equal(exchange(client, &m).status, 200);
+    client_free(client);
+}
+
 static void nothing_was_sent_to_a_port_where_nobody_listens(void **state)
 {
     struct client *client = new_client();
@@ -508,6 +525,7 @@ int main(void)
         with_peer(a_bad_answer_is_refused_as_such),
         with_peer(too_many_or_too_large_fields_are_refused),
         with_peer(trailers_and_interim_answers_are_left_out),
+        with_peer(an_answer_that_begins_with_a_continued_line_is_refused),
         with_peer(nothing_was_sent_to_a_port_where_nobody_listens),
         with_peer(silence_ends_at_the_time_limit),
         with_peer(redirects_and_proxies_are_not_followed),
