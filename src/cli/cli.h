@@ -54,6 +54,9 @@ extern const struct command MENU_COMMANDS[];
 
 /* ---- output (output.c) ---- */
 
+/* Control characters become '?', in place, but line ends and tabs: what a peer or a program says
+ * must not steer the owner's terminal. */
+void make_plain(char *text, size_t len);
 void print_json(const json_t *j);
 /* The answer as it is (--json), or each member of its array `name` by `row`. */
 void print_rows(const struct cli *cli, const json_t *answer, const char *name,
@@ -108,6 +111,8 @@ struct ask {
 /* Asks; `ret` gets the body of a 2xx answer. Any other answer is the refusal that it carries. */
 bool remote_ask(const struct cli *cli, const struct ask *ask, struct buffer *ret,
                 struct idevs_error *ret_err) _must_check_;
+/* A peer's answer, an object whose texts are plain (make_plain). NULL when refused. */
+json_t *answer_json(struct bytes answer, struct idevs_error *ret_err);
 /* The launcher's JSON answer; NULL when refused. `body` NULL sends none; path is printf-like. */
 json_t *launcher_ask(const struct cli *cli, const char *method, const json_t *body,
                      struct idevs_error *ret_err, const char *path, ...) _printf_(5, 6);

@@ -6,6 +6,26 @@
 #include <string.h>
 #include <time.h>
 
+/* C0, DEL, and C1 as UTF-8 has it. */
+static bool is_control(const unsigned char *at, size_t left)
+{
+    bool c1 = at[0] == 0xc2 && left > 1 && at[1] >= 0x80 && at[1] < 0xa0;
+
+    return (at[0] < 0x20 && at[0] != '\n' && at[0] != '\t') || at[0] == 0x7f || c1;
+}
+
+void make_plain(char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char *at = (unsigned char *)text + i;
+        if (!is_control(at, len - i))
+            continue;
+        if (*at == 0xc2)
+            at[1] = '?';
+        *at = '?';
+    }
+}
+
 void print_json(const json_t *j)
 {
     json_dumpf(j, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);

@@ -320,7 +320,7 @@ static bool run_enrol(const struct cli *cli, const struct arguments *a, struct i
                             .body = buffer_bytes(&request)};
     if (!remote_ask(cli, &ask, &answer, ret_err))
         return false;
-    _cleanup_json_ json_t *j = json_object_from(buffer_bytes(&answer), ret_err);
+    _cleanup_json_ json_t *j = answer_json(buffer_bytes(&answer), ret_err);
     if (!j)
         return false;
     if (cli->json)

@@ -71,6 +71,49 @@ static bool ask_with_json(const struct cli *cli, const char *method, const json_
     return remote_ask(cli, &ask, ret, ret_err);
 }
 
+static json_t *plain_text(const char *text, size_t len)
+{
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_JSON);
+
+    if (len == 0 || !buffer_append(&b, text, len))
+        return json_string("");
+    make_plain((char *)b.data, b.len);
+    return json_stringn((const char *)b.data, b.len);
+}
+
+/* A copy whose keys and texts are plain. As deep as jansson parses. */
+static json_t *plain_copy(json_t *from)
+{
+    json_t *part;
+    const char *key;
+    size_t i;
+
+    if (json_is_string(from))
+        return plain_text(json_string_value(from), json_string_length(from));
+    if (json_is_array(from)) {
+        json_t *copy = json_array();
+        json_array_foreach(from, i, part) json_array_append_new(copy, plain_copy(part));
+        return copy;
+    }
+    if (!json_is_object(from))
+        return json_incref(from);
+    json_t *copy = json_object();
+    json_object_foreach(from, key, part)
+    {
+        _cleanup_text_ char *name = alloc_text(key);
+        make_plain(name, strlen(name));
+        json_object_set_new(copy, name, plain_copy(part));
+    }
+    return copy;
+}
+
+json_t *answer_json(struct bytes answer, struct idevs_error *ret_err)
+{
+    _cleanup_json_ json_t *j = json_object_from(answer, ret_err);
+
+    return j ? plain_copy(j) : NULL;
+}
+
 json_t *launcher_ask(const struct cli *cli, const char *method, const json_t *body,
                      struct idevs_error *ret_err, const char *path, ...)
 {
@@ -80,7 +123,7 @@ json_t *launcher_ask(const struct cli *cli, const char *method, const json_t *bo
     va_start(args, path);
     bool ok = ask_with_json(cli, method, body, path, args, &answer, ret_err);
     va_end(args);
-    return ok ? json_object_from(buffer_bytes(&answer), ret_err) : NULL;
+    return ok ? answer_json(buffer_bytes(&answer), ret_err) : NULL;
 }
 
 bool launcher_tell(const struct cli *cli, const char *method, const json_t *body,

@@ -215,9 +215,10 @@ static void print_line(const struct cli *cli, const json_t *line, struct buffer 
 {
     char when[32];
 
+    make_plain((char *)text->data, text->len);
     for (size_t i = 0; i < text->len; i++)
-        if (text->data[i] < 0x20 || text->data[i] == 0x7f)
-            text->data[i] = '?'; /* a program's text must not steer the owner's terminal */
+        if (text->data[i] < 0x20)
+            text->data[i] = '?'; /* one line stays one */
     if (cli->json) {
         _cleanup_json_ json_t *j =
             json_pack("{s:O, s:O, s:O, s:s%}", "n", json_object_get(line, "n"), "time",
