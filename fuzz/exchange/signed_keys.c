@@ -42,7 +42,7 @@ static bool verifies(const struct http_message *m)
 
 static void change(struct bytes in)
 {
-    struct ohttp_key_config config = {.key_id = 1};
+    struct ohttp_key_config config = {.key_id = 1, .public_key = {9}};
     struct signed_keys k;
     struct reader r = reader_of(in);
     uint16_t at;
