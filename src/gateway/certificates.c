@@ -12,7 +12,7 @@ struct entry {
     struct caller caller; /* first: caller_release() finds the entry by it */
     unsigned references;  /* the cache's one included */
     uint8_t digest[SHA256_LEN];
-    int64_t not_before;
+    int64_t not_before; /* less the skew of clocks */
     int64_t not_after;
     int64_t verified_at;
     struct entry *next_in_table;
@@ -131,15 +131,24 @@ static struct entry *lookup(struct certificates *c, const uint8_t digest[SHA256_
     return NULL;
 }
 
+/* The authority's clock may be a little ahead of ours: what it has just issued is valid already. */
+static int64_t time_of_check(const struct certificate *leaf, int64_t now)
+{
+    int64_t from = certificate_not_before(leaf);
+
+    return from > now && from - now <= LIMIT_CLOCK_SKEW ? from : now;
+}
+
 /* Keeps of the chain only what the path to an anchor needs: the rest is nobody's word, and would
  * reach the service as verified. */
 static bool verify_shortest(const struct certificates *c, struct chain *chain, int64_t now,
                             struct idevs_error *err)
 {
     struct chain part = *chain;
+    int64_t at = time_of_check(chain->at[0], now);
 
     for (part.n = 1; part.n <= chain->n; part.n++)
-        if (chain_verify(&part, c->anchors, c->n_anchors, CHAIN_PROGRAM, now, err))
+        if (chain_verify(&part, c->anchors, c->n_anchors, CHAIN_PROGRAM, at, err))
             break;
     if (part.n > chain->n)
         return false;
@@ -160,6 +169,7 @@ static void find_validity(struct entry *e)
         e->not_before = from > e->not_before ? from : e->not_before;
         e->not_after = to < e->not_after ? to : e->not_after;
     }
+    e->not_before -= LIMIT_CLOCK_SKEW;
 }
 
 static bool read_claims(const struct certificates *c, struct caller *caller,
@@ -204,7 +214,8 @@ static bool still_valid(const struct certificates *c, struct entry *e, int64_t n
         return refuse(err, "certificate.expired", "%s", e->caller.program.id);
     if (now >= e->verified_at && now - e->verified_at < LIMIT_VERIFIED_LIFE)
         return true;
-    if (!chain_verify(&e->caller.chain, c->anchors, c->n_anchors, CHAIN_PROGRAM, now, err))
+    int64_t at = time_of_check(e->caller.chain.at[0], now);
+    if (!chain_verify(&e->caller.chain, c->anchors, c->n_anchors, CHAIN_PROGRAM, at, err))
         return false;
     e->verified_at = now;
     return true;

@@ -193,7 +193,28 @@ static void an_expired_certificate_is_refused_also_when_it_was_cached(void **sta
     assert_int_equal(certificates_count(f->verifier.certificates), 0);
     assert_int_equal(verify_at(f, &outer, NOW + 1801), VERDICT_PLAIN);
     assert_refused(&f->err, "certificate.expired");
-    assert_int_equal(verify_at(f, &outer, NOW - 1801), VERDICT_PLAIN);
+    assert_int_equal(verify_at(f, &outer, NOW - 1806), VERDICT_PLAIN);
+    assert_refused(&f->err, "certificate.expired");
+}
+
+static void what_an_authority_whose_clock_is_ahead_has_just_issued_is_accepted(void **state)
+{
+    static const int64_t AHEAD[] = {1, LIMIT_CLOCK_SKEW, LIMIT_CLOCK_SKEW + 1};
+    struct fixture *f = *state;
+    struct http_message m = actor_request("GET", "/a", NULL, NULL, bytes_of(NULL, 0));
+
+    for (size_t n = 0; n < ARRAY_LEN(AHEAD); n++) {
+        const struct actor_program_fields fields = {.not_before = NOW + AHEAD[n]};
+        struct actor_program program;
+        bool tolerable = AHEAD[n] <= LIMIT_CLOCK_SKEW;
+        actor_program_make(&program, &f->tier, &fields, NOW);
+        for (int i = 0; i < 2; i++) { /* found out, and remembered */
+            struct http_message outer = sealed_by(f, &program, &m, NOW);
+            assert_int_equal(verify_at(f, &outer, NOW),
+                             tolerable ? VERDICT_ACCEPTED : VERDICT_PLAIN);
+        }
+        actor_program_free(&program);
+    }
     assert_refused(&f->err, "certificate.expired");
 }
 
@@ -470,6 +491,7 @@ int main(void)
         CLAIM(a_certificate_is_asked_for_before_anything_is_opened),
         CLAIM(a_certificate_of_another_ca_is_refused),
         CLAIM(an_expired_certificate_is_refused_also_when_it_was_cached),
+        CLAIM(what_an_authority_whose_clock_is_ahead_has_just_issued_is_accepted),
         CLAIM(an_expired_anchor_is_noticed),
         CLAIM(a_certificate_of_a_service_is_not_one_of_a_program),
         CLAIM(the_forwarded_chain_holds_nothing_unverified),
