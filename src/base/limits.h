@@ -142,7 +142,7 @@
 /* ==== src/net: server and client of all daemons ==== */
 
 #define LIMIT_SERVER_BACKLOG       512     /* connections that wait to be accepted */
-#define LIMIT_SERVER_CONNECTIONS   1024    /* accepted; more are closed at once */
+#define LIMIT_SERVER_CONNECTIONS   1024    /* then who kept us waiting longest makes place */
 #define LIMIT_SERVER_PAUSE_MS      100     /* of accepting, when there are no descriptors left */
 #define LIMIT_SERVER_HEAD_TIME     10      /* handshake and head, however slowly they come */
 #define LIMIT_SERVER_BODY_TIME     60      /* head to end of body */

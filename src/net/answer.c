@@ -79,7 +79,7 @@ static void end_request(struct server_request *request)
     if (!c)
         return;
     c->request = NULL;
-    c->state = CONNECTION_ANSWERING;
+    connection_enter(c, CONNECTION_ANSWERING);
     /* The whole answer within the time that a whole request may take. */
     connection_set_deadline(c, c->server->options.body_seconds);
     connection_advance(c);
@@ -108,10 +108,28 @@ static bool write_answer(struct server_request *request, const struct http_messa
     return true;
 }
 
+/* Short answers always fit, as short requests do. */
+static bool fits(const struct server_request *request, const struct http_message *m,
+                 struct idevs_error *err)
+{
+    const struct connection *c = request->connection;
+    size_t len = m->content.len;
+
+    return !c || len <= LIMIT_SERVER_FIRST_CONTENT || !has_content(request, m->status) ||
+           server_make_room(c->server, len, request->content_room) ||
+           refuse(err, "http.busy", "an answer of %zu bytes, %zu in flight", len,
+                  c->server->memory->held);
+}
+
 void server_answer(struct server_request *request, const struct http_message *m)
 {
     static const struct http_message BROKEN = {.status = 500};
+    struct idevs_error err;
 
+    if (!fits(request, m, &err)) {
+        server_answer_error(request, &err);
+        return;
+    }
     /* Fields that cannot be sent are a bug of the handler, or a trick of somebody behind it. */
     if (request->connection && !write_answer(request, m) && !write_answer(request, &BROKEN))
         abort();
@@ -152,7 +170,7 @@ void server_stream_begin(struct server_request *request, int status, const char 
     if (!http_add(&m, "content-type", bytes_of_text(type)) || !append_head(c, &m, &head) ||
         !buffer_append_text(&head, "transfer-encoding: chunked\r\n\r\n"))
         abort();
-    c->state = CONNECTION_STREAMING;
+    connection_enter(c, CONNECTION_STREAMING);
     connection_write(c, buffer_bytes(&head), bytes_of(NULL, 0));
 }
 

@@ -110,6 +110,28 @@ void connection_finish(struct connection *c)
         connection_close(c);
 }
 
+bool connection_waits(const struct connection *c)
+{
+    return c->busy == 0 && (c->state == CONNECTION_HEAD || c->state == CONNECTION_BODY ||
+                            c->state == CONNECTION_ANSWERING || c->state == CONNECTION_LINGERING);
+}
+
+void connection_enter(struct connection *c, enum connection_state state)
+{
+    c->state = state;
+    c->since_ns = clock_monotonic_ns();
+}
+
+void connection_give_up(struct connection *c)
+{
+    struct evbuffer *out = bufferevent_get_output(c->bev);
+
+    /* Only the bufferevent may take from the front of its output; it is not to any more. */
+    evbuffer_unfreeze(out, 1);
+    evbuffer_drain(out, evbuffer_get_length(out));
+    connection_close(c);
+}
+
 /* ---- reading ---- */
 
 static void refuse_request(struct connection *c, const struct idevs_error *err)
@@ -118,7 +140,7 @@ static void refuse_request(struct connection *c, const struct idevs_error *err)
 
     /* What follows in the stream has no known beginning: this is the last answer. */
     c->closing = true;
-    c->state = CONNECTION_HANDLING;
+    connection_enter(c, CONNECTION_HANDLING);
     if (!request) {
         request = alloc_zero(1, sizeof(*request));
         request->connection = c;
@@ -162,7 +184,7 @@ static void begin_request(struct connection *c, size_t head_len)
         refuse_request(c, &err);
         return;
     }
-    c->state = CONNECTION_BODY;
+    connection_enter(c, CONNECTION_BODY);
     connection_set_deadline(c, c->server->options.body_seconds);
     if (request->head.expects_continue && request->head.content_length > 0)
         bufferevent_write(c->bev, "HTTP/1.1 100 Continue\r\n\r\n", 25);
@@ -244,7 +266,7 @@ static bool read_body(struct connection *c)
     m->scheme = bytes_of_text(c->server->options.tls ? "https" : "http");
     m->content = bytes_of(request->content, request->content_len);
     c->closing = c->closing || request->head.close;
-    c->state = CONNECTION_HANDLING;
+    connection_enter(c, CONNECTION_HANDLING);
     connection_set_deadline(c, 0);
     c->server->options.handler(request, c->server->options.context);
     return true;
@@ -257,12 +279,12 @@ static bool flush_answer(struct connection *c)
     if (evbuffer_get_length(bufferevent_get_output(c->bev)) > 0)
         return false;
     if (!c->closing) {
-        c->state = CONNECTION_HEAD;
+        connection_enter(c, CONNECTION_HEAD);
         connection_set_deadline(c, c->server->options.idle_seconds);
         return true;
     }
     /* Closing with bytes unread would reset the connection and could take the answer with it. */
-    c->state = CONNECTION_LINGERING;
+    connection_enter(c, CONNECTION_LINGERING);
     shutdown(bufferevent_getfd(c->bev), SHUT_WR);
     connection_set_deadline(c, LIMIT_SERVER_LINGER_TIME);
     return true;
@@ -349,7 +371,7 @@ void connection_open(struct server *server, int fd)
     struct connection *c = alloc_zero(1, sizeof(*c));
     c->server = server;
     c->bev = bev;
-    c->state = CONNECTION_HEAD;
+    connection_enter(c, CONNECTION_HEAD);
     c->receiving = true; /* the first head has no idle time before it */
     c->deadline = evtimer_new(server->base, on_deadline, c);
     if (!c->deadline)

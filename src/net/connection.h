@@ -68,8 +68,9 @@ struct connection {
     struct server_request *request; /* from its head until it is answered */
     enum connection_state state;
     size_t scanned;
-    bool receiving; /* bytes of this head have come, so its deadline runs */
-    bool closing;   /* no request after this one */
+    uint64_t since_ns; /* monotonic: when this state began */
+    bool receiving;    /* bytes of this head have come, so its deadline runs */
+    bool closing;      /* no request after this one */
     bool has_spki;
     uint8_t spki[32];
     unsigned busy; /* nested calls that still use the memory */
@@ -89,8 +90,17 @@ void connection_finish(struct connection *c);
 
 void request_free(struct server_request *request);
 
+void connection_enter(struct connection *c, enum connection_state state);
+/* True while it is the client that keeps us waiting: for its bytes, or to take its answer. */
+bool connection_waits(const struct connection *c);
+/* Forgets the client, and at once what it did not take. */
+void connection_give_up(struct connection *c);
+
 /* The server's part: a connection is gone. */
 void server_lost(struct server *server);
+/* Room for `len` more bytes of an answer to a request that holds `own`: if need be that of answers
+ * which nobody takes, the oldest first. False: others hold too much. One answer always fits. */
+bool server_make_room(struct server *server, size_t len, size_t own) _must_check_;
 /* The current date for answers. */
 const char *server_date(struct server *server);
 

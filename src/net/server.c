@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/listener.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,42 @@ void server_memory_release(struct server_memory *memory, size_t len)
 
 /* ---- accepting ---- */
 
+/* The connection in one of `states` (a bit each) whose client has kept us waiting longest. */
+static struct connection *longest_waiting(const struct server *server, unsigned states)
+{
+    struct connection *found = NULL;
+
+    for (struct connection *c = server->connections; c; c = c->next)
+        if (connection_waits(c) && (states & 1U << c->state) &&
+            (!found || c->since_ns < found->since_ns))
+            found = c;
+    return found;
+}
+
+bool server_make_room(struct server *server, size_t len, size_t own)
+{
+    const struct server_memory *memory = server->memory;
+    size_t max = server->options.max_total;
+
+    while (memory->held > max || len > max - memory->held) {
+        struct connection *slowest = longest_waiting(server, 1U << CONNECTION_ANSWERING);
+        if (!slowest)
+            return memory->held <= own;
+        connection_give_up(slowest);
+    }
+    return true;
+}
+
+/* Who does nothing must not keep out who does. */
+static bool make_place(struct server *server)
+{
+    struct connection *slowest = longest_waiting(server, UINT_MAX);
+
+    if (slowest)
+        connection_give_up(slowest);
+    return slowest != NULL;
+}
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from,
                       int len, void *context)
 {
@@ -37,7 +74,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     (void)listener;
     (void)from;
     (void)len;
-    if (server->n_connections >= server->options.max_connections)
+    if (server->n_connections >= server->options.max_connections && !make_place(server))
         close(fd);
     else
         connection_open(server, fd);

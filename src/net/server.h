@@ -31,13 +31,15 @@ struct server_options {
     size_t max_body;
     /* Bytes of all bodies and unsent answers together; 0: LIMIT_SERVER_BODIES times max_body, and
      * LIMIT_SERVER_TOTAL at least. Beyond it, bodies of more than LIMIT_SERVER_FIRST_CONTENT get
-     * `http.busy`. */
+     * `http.busy`; so do such answers, once those that their clients do not take are dropped. */
     size_t max_total;
-    unsigned max_connections; /* 0: LIMIT_SERVER_CONNECTIONS; more are closed at once */
-    unsigned header_seconds;  /* 0: LIMIT_SERVER_HEAD_TIME; handshake and header */
-    unsigned body_seconds;    /* 0: LIMIT_SERVER_BODY_TIME; header to end of body */
-    unsigned idle_seconds;    /* 0: LIMIT_SERVER_IDLE_TIME; keep-alive */
-    server_admit admit;       /* or NULL: everything that is well-formed and not too long */
+    /* 0: LIMIT_SERVER_CONNECTIONS. For one more, the one whose client has kept us waiting longest
+     * is closed; when all are at work, the new one. */
+    unsigned max_connections;
+    unsigned header_seconds; /* 0: LIMIT_SERVER_HEAD_TIME; handshake and header */
+    unsigned body_seconds;   /* 0: LIMIT_SERVER_BODY_TIME; header to end of body */
+    unsigned idle_seconds;   /* 0: LIMIT_SERVER_IDLE_TIME; keep-alive */
+    server_admit admit;      /* or NULL: everything that is well-formed and not too long */
     server_handler handler;
     void *context; /* of both */
 };

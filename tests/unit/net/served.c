@@ -116,6 +116,8 @@ static void handle(struct server_request *request, void *context)
     (void)context;
     if (bytes_equal_text(path, "/late")) {
         later(request, on_late);
+    } else if (bytes_equal_text(path, "/hold")) {
+        return; /* never answered */
     } else if (bytes_equal_text(path, "/stream")) {
         server_stream_begin(request, 200, "text/plain");
         later(request, on_tick);

@@ -174,45 +174,6 @@ static void a_body_of_the_limit_arrives_whole(void **state)
     assert_non_null(strstr(heard, "x-one: 1\r\n"));
 }
 
-/* Head and the first `len` of MAX_BODY bytes. */
-static int dial_and_begin(size_t len)
-{
-    _cleanup_buffer_ struct buffer b = buffer_up_to(MIB(1));
-    int fd = dial();
-
-    assert_true(buffer_append_format(
-        &b, "POST /fields HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n", MAX_BODY));
-    assert_non_null(buffer_extend(&b, len));
-    assert_true(fd_write_all(fd, b.data, b.len));
-    return fd;
-}
-
-static void long_bodies_share_a_budget_that_short_ones_do_not_need(void **state)
-{
-    struct timespec pause = {.tv_nsec = 100000000};
-    char heard[1024];
-    int slow[] = {dial_and_begin(MAX_BODY - 1), dial_and_begin(MAX_BODY - 1)};
-
-    (void)state;
-    nanosleep(&pause, NULL);
-    int third = dial_and_begin(MAX_BODY);
-    hear_all(third, heard, sizeof(heard));
-    assert_memory_equal(heard, "HTTP/1.1 503 ", 13);
-    assert_non_null(strstr(heard, "\"code\":\"http.busy\""));
-    close(third);
-    int small = dial();
-    say(small, "POST /small HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\nbody");
-    hear(small, "/small|body", heard, sizeof(heard));
-    close(small);
-    for (size_t i = 0; i < ARRAY_LEN(slow); i++) { /* what was given back can be had again */
-        close(slow[i]);
-        nanosleep(&pause, NULL);
-        int next = dial_and_begin(MAX_BODY);
-        hear(next, "HTTP/1.1 200 OK\r\n", heard, sizeof(heard));
-        close(next);
-    }
-}
-
 static void what_is_not_admitted_is_refused_before_its_body_comes(void **state)
 {
     char heard[1024];
@@ -307,30 +268,6 @@ static void a_client_that_left_harms_nobody(void **state)
     _cleanup_fd_ int fd = dial();
     say(fd, GET("/still-there"));
     hear(fd, "/still-there", heard, sizeof(heard));
-}
-
-static void connections_past_the_cap_are_closed(void **state)
-{
-    int fds[8];
-    char heard[1024];
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
-        fds[i] = dial();
-        say(fds[i], GET("/in"));
-        hear(fds[i], "/in", heard, sizeof(heard));
-    }
-    int one_more = dial();
-    assert_int_equal(hear_all(one_more, heard, sizeof(heard)), 0);
-    close(one_more);
-    close(fds[0]);
-    struct timespec pause = {.tv_nsec = 50000000};
-    nanosleep(&pause, NULL);
-    fds[0] = dial();
-    say(fds[0], GET("/in-again"));
-    hear(fds[0], "/in-again", heard, sizeof(heard));
-    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
-        close(fds[i]);
 }
 
 static void draining_answers_what_is_open_and_ends(void **state)
@@ -450,13 +387,11 @@ int main(void)
         plain(a_head_past_the_limit_is_refused),
         plain(a_body_past_the_limit_is_refused_and_the_answer_arrives),
         plain(a_body_of_the_limit_arrives_whole),
-        plain(long_bodies_share_a_budget_that_short_ones_do_not_need),
         plain(what_is_not_admitted_is_refused_before_its_body_comes),
         plain(slow_peers_are_left),
         plain(requests_in_a_row_are_answered_in_order),
         plain(a_request_may_come_byte_by_byte),
         plain(a_client_that_left_harms_nobody),
-        plain(connections_past_the_cap_are_closed),
         plain(draining_answers_what_is_open_and_ends),
         plain(a_streamed_answer_comes_in_pieces),
         plain(a_refusal_is_a_problem_document),

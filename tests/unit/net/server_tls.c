@@ -216,6 +216,22 @@ static void a_handshake_that_never_ends_is_left(void **state)
     assert_true(seconds_now() - began < 3);
 }
 
+static void handshakes_that_never_end_keep_nobody_out(void **state)
+{
+    int fds[8]; /* as many as the server takes */
+    _cleanup_buffer_ struct buffer storage = buffer_up_to(KIB(64));
+    struct http_message m;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        fds[i] = dial();
+        assert_true(fd_write_all(fds[i], "\x16\x03\x01\x02\x00\x01", 6));
+    }
+    assert_true(fetch("/echo", bytes_of(NULL, 0), false, &storage, &m));
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        close(fds[i]);
+}
+
 static void plain_text_to_a_tls_port_gets_no_answer(void **state)
 {
     char heard[1024];
@@ -238,6 +254,7 @@ int main(void)
                                         start_tls_by_name, stop_tls),
         tls(large_messages_pass_whole_over_tls),
         tls(a_handshake_that_never_ends_is_left),
+        tls(handshakes_that_never_end_keep_nobody_out),
         tls(plain_text_to_a_tls_port_gets_no_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
