@@ -20,14 +20,14 @@ static void add_files(struct reader *r, size_t n, struct endorsements *e)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const FORMATS[] = {"snp", "tdx", "nitro", "tpm"};
+    static const char *const FORMATS[] = {"snp", "tdx", "nitro", "tpm", "eat"};
     _cleanup_endorsements_ struct endorsements e = {.n_roots = 0};
     _cleanup_buffer_ struct buffer chain = buffer_up_to(KIB(16));
     struct reader r = reader_of(bytes_of(data, size));
     struct claims claims = {.n = 0};
     struct idevs_error err = {0};
     uint8_t first = next_u8(&r);
-    const struct hardware_verifier *verifier = hardware_verifier(FORMATS[first % 4]);
+    const struct hardware_verifier *verifier = hardware_verifier(FORMATS[first % ARRAY_LEN(FORMATS)]);
     struct verification v = {.endorsements = &e, .at = NOW, .allow_debug = first & 4};
 
     v.nonce = next_part(&r);
