@@ -1,7 +1,9 @@
 #include "relay.h"
 
 #include "base/fd.h"
+#include "exchange/attestation.h"
 #include "net/client.h"
+#include "net/server.h"
 #include "wire/bhttp.h"
 #include "wire/certificate_request.h"
 
@@ -78,6 +80,63 @@ static void certify(struct relay *r, struct passing *p)
     passing_reply(p, 200, "application/pem-certificate-chain", buffer_bytes(&pem));
 }
 
+/* ---- the real authority ---- */
+
+/* The chain that passes by is attached to what the program sends, as a launcher does. */
+static void keep_certificate(struct relay *r, struct bytes pem)
+{
+    struct actor_program p = {.cert = buffer_up_to(2 * LIMIT_CHAIN_BYTES),
+                              .cert_chain = buffer_up_to(2 * LIMIT_CHAIN_BYTES)};
+
+    must(chain_from_pem(pem, &p.chain, NULL) &&
+         client_cert_encode(&p.chain, &p.cert, &p.cert_chain));
+    actor_program_free(&r->certified);
+    r->certified = p;
+    r->n_certificates++;
+}
+
+static void note_problem(struct relay *r, struct bytes body)
+{
+    struct idevs_error err = {0};
+
+    snprintf(r->authority_code, sizeof(r->authority_code), "%s",
+             problem_read(body, &err) ? err.code : "");
+}
+
+static void ask_authority(struct relay *r, const char *path, const char *type, struct passing *p)
+{
+    const struct client_options options = {.ca_file = r->authority_ca};
+    struct http_message m = {.method = bytes_of_text("POST"),
+                             .path = bytes_of_text(path),
+                             .content = buffer_bytes(&p->body)};
+    struct bytes got = {0};
+    _cleanup_buffer_ struct buffer storage = buffer_up_to(MIB(1));
+    struct http_message answer;
+    struct idevs_error err;
+    char text[LIMIT_FRAME_TYPE] = "";
+
+    must(!type || http_add(&m, "content-type", bytes_of_text(type)));
+    if (!client_fetch(&options, r->authority_url, &m, &storage, &answer, &err)) {
+        passing_problem(p, 503, err.code);
+        return;
+    }
+    if (http_get(&answer, "content-type", &got))
+        snprintf(text, sizeof(text), "%.*s", (int)got.len, (const char *)got.data);
+    passing_reply(p, answer.status, text, answer.content);
+    if (answer.status != 200)
+        note_problem(r, answer.content);
+    else if (type)
+        keep_certificate(r, answer.content);
+}
+
+static void read_log(struct relay *r, struct passing *p)
+{
+    if (r->owner && passing_is(p, "log:owner"))
+        must(log_open_line(r->owner, r->owners_program, buffer_bytes(&p->body), &r->log) &&
+             buffer_append_text(&r->log, "\n"));
+    passing_reply(p, 204, "", bytes_of(NULL, 0)); /* logs and spans */
+}
+
 /* ---- gateways ---- */
 
 static struct world *service_of(const struct passing *p)
@@ -128,12 +187,16 @@ void relay_carry(struct relay *r, struct passing *p)
         fetch(service_of(p), &outer, false, p);
     } else if (starts(p, "service-keys:")) {
         fetch(service_of(p), &get, true, p);
+    } else if (r->authority_url && passing_is(p, "authority:challenge")) {
+        ask_authority(r, "/v1/challenges", NULL, p);
+    } else if (r->authority_url && passing_is(p, "authority:certificate")) {
+        ask_authority(r, "/v1/certificates", CERTIFICATE_REQUEST_TYPE, p);
     } else if (passing_is(p, "authority:challenge")) {
         passing_reply(p, 200, "application/octet-stream", bytes_of(challenge, sizeof(challenge)));
     } else if (passing_is(p, "authority:certificate")) {
         certify(r, p);
     } else {
-        passing_reply(p, 204, "", bytes_of(NULL, 0)); /* logs and spans */
+        read_log(r, p);
     }
 }
 
@@ -235,14 +298,14 @@ static void *run(void *context)
 
 /* ---- life ---- */
 
-static void add_service(struct manifest *m, const char *name, const struct world *w)
+void relay_add_service(struct manifest *m, const char *name, const struct world *w)
 {
     struct manifest_service *s = &m->services[m->n_services++];
 
+    *s = (struct manifest_service){.reads = true, .writes = true};
     snprintf(s->name, sizeof(s->name), "%s", name);
     snprintf(s->authority, sizeof(s->authority), "%s", w->authority);
     s->anchors[s->n_anchors++] = certificate_der(w->service_ca.certificate);
-    s->reads = s->writes = true;
 }
 
 void relay_init(struct relay *r)
@@ -250,7 +313,9 @@ void relay_init(struct relay *r)
     int launcher[2];
     int attester[2];
 
-    *r = (struct relay){.attempt_ms = 20000, .manifest_cbor = buffer_up_to(LIMIT_MANIFEST)};
+    *r = (struct relay){.attempt_ms = 20000,
+                        .manifest_cbor = buffer_up_to(LIMIT_MANIFEST),
+                        .log = buffer_up_to(MIB(1))};
     must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, launcher) == 0 &&
          socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, attester) == 0);
     r->channel = launcher[0];
@@ -266,11 +331,19 @@ void relay_init(struct relay *r)
         .authority_anchors = {certificate_der(store.tier.certificate)},
         .n_authority_anchors = 1,
     };
-    key_spki(store.tier.key, r->manifest.owner_spki);
+    memset(r->manifest.owner_spki, 0x30, sizeof(r->manifest.owner_spki));
     memset(r->manifest.owner_seal_key, 9, sizeof(r->manifest.owner_seal_key));
-    add_service(&r->manifest, "store", &store);
+    relay_add_service(&r->manifest, "store", &store);
     if (transport.service_runs)
-        add_service(&r->manifest, "transport", &transport);
+        relay_add_service(&r->manifest, "transport", &transport);
+}
+
+/* From here on the program's ends are the program's. */
+static void begin(struct relay *r)
+{
+    must(pthread_create(&r->thread, NULL, run, r) == 0);
+    r->runs = true;
+    r->program[0] = r->program[1] = -1;
 }
 
 struct idevs *relay_open(struct relay *r, struct idevs_error *err)
@@ -284,22 +357,36 @@ struct idevs *relay_open(struct relay *r, struct idevs_error *err)
                                             .refetch_ms = 0};
 
     must(manifest_encode(&r->manifest, &r->manifest_cbor));
-    must(pthread_create(&r->thread, NULL, run, r) == 0);
-    r->runs = true;
+    begin(r);
     return runtime_open(&options, err);
+}
+
+void relay_attach(struct relay *r, int channel)
+{
+    fd_close(&r->channel);
+    fd_close(&r->attester);
+    fd_close(&r->program[0]);
+    fd_close(&r->program[1]);
+    r->channel = channel;
+    begin(r);
+}
+
+void relay_wait(struct relay *r)
+{
+    if (r->runs)
+        pthread_join(r->thread, NULL);
+    r->runs = false;
 }
 
 void relay_end(struct relay *r)
 {
-    if (r->runs) {
-        pthread_join(r->thread, NULL);
-    } else { /* nobody took them */
-        fd_close(&r->program[0]);
-        fd_close(&r->program[1]);
-    }
+    relay_wait(r);
+    fd_close(&r->program[0]); /* where nobody took them */
+    fd_close(&r->program[1]);
     fd_close(&r->channel);
     fd_close(&r->attester);
     buffer_free(&r->manifest_cbor);
+    buffer_free(&r->log);
     actor_program_free(&r->certified);
 }
 

@@ -1,10 +1,12 @@
 /* The launcher that lies, as a program sees it: a thread that holds the program's channel and
  * carries each frame to where it belongs, the real gateways of the stage among them. A test's hooks
- * see every message on its way and may change, drop, repeat or invent it. The warden and the
+ * see every message on its way and may change, drop, repeat or invent it. Warden and authority are
+ * played here, honestly; host.h puts the real ones in their places. The warden and the
  * authority behind it are honest: for attacks on the start see start.h. */
 #ifndef IDEVS_TESTS_HOSTILE_RELAY_H
 #define IDEVS_TESTS_HOSTILE_RELAY_H
 
+#include "crypto/hpke.h"
 #include "runtime/runtime.h"
 #include "stage.h"
 
@@ -34,6 +36,13 @@ struct relay {
     uint32_t attempt_ms; /* how long the program waits for a reply */
     void *context;       /* of the hooks */
 
+    const char *authority_url; /* of a real authority; NULL: the one that is played */
+    const char *authority_ca;
+    char authority_code[48];        /* of the last problem that it answered */
+    const struct x25519_key *owner; /* opens what is logged to it, into `log`; or NULL */
+    const char *owners_program;
+    struct buffer log;
+
     int channel; /* our ends */
     int attester;
     int program[2]; /* the program's ends */
@@ -54,7 +63,11 @@ struct relay {
 void relay_init(struct relay *r);
 /* A real run-time at the other end. NULL: `err` says why. */
 struct idevs *relay_open(struct relay *r, struct idevs_error *err);
-/* After idevs_close(). */
+/* The same for a program behind `channel`, which is taken over, and whose attester is another. */
+void relay_attach(struct relay *r, int channel);
+/* Until the program has closed its end. */
+void relay_wait(struct relay *r);
+/* relay_wait() after idevs_close(), and frees all. */
 void relay_end(struct relay *r);
 
 /* The program under attack, for areas that need one: around each test stage, relay and program. */
@@ -73,6 +86,8 @@ void program_reads(const char *path, const char *body);
 /* The program's last call, which failed, says so. */
 void program_refused(const struct attack *this);
 
+/* A service for reading and writing at the end of a manifest. */
+void relay_add_service(struct manifest *m, const char *name, const struct world *w);
 /* How many frames with this target came. */
 unsigned relay_count(const struct relay *r, const char *target);
 

@@ -398,6 +398,12 @@ void world_start_beside(struct world *w, const struct world *first, const char *
     build(w, WORLD_BESIDE, more);
 }
 
+void world_start_for(struct world *w, const char *authority, const struct actor_ca *tier)
+{
+    *w = (struct world){.is_beside = true, .tier = *tier};
+    build(w, authority, "");
+}
+
 static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 {
     (void)st;

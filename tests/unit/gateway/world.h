@@ -46,6 +46,8 @@ void world_start(struct world *w, const char *more);
 /* A second service with a gateway and a CA of its own, at WORLD_BESIDE, for the programs of
  * `first`. */
 #define WORLD_BESIDE "127.0.0.2:8443"
+/* For the programs that `tier` certifies (its key is not needed); there is no program. */
+void world_start_for(struct world *w, const char *authority, const struct actor_ca *tier);
 void world_start_beside(struct world *w, const struct world *first, const char *more);
 void world_stop(struct world *w);
 void world_gateway_start(struct world *w);
