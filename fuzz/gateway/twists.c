@@ -87,6 +87,7 @@ static bool send_from(const struct twist_world *w, struct twisted *t, enum sende
 SENDS(from_other_ca, SENDER_OF_OTHER_CA)
 SENDS(from_expired, SENDER_EXPIRED)
 SENDS(from_early, SENDER_EARLY)
+SENDS(from_just_issued, SENDER_JUST_ISSUED)
 SENDS(from_other_name, SENDER_OF_OTHER_NAME)
 SENDS(from_other_tier, SENDER_OF_OTHER_TIER)
 SENDS(from_other_back_end, SENDER_OF_OTHER_BACK_END)
@@ -485,6 +486,7 @@ static const struct twist TWISTS_KNOWN[] = {
     {LAYER_OUTER, AT_CERTIFICATE, "certificate.", SLOT_SENDER, NULL, certificate_changed},
     {LAYER_OUTER, NEVER, NULL, SLOT_SENDER, NULL, longer_chain},
     {LAYER_OUTER, NEVER, NULL, SLOT_MEDIA_TYPE, NULL, outer_noise},
+    {LAYER_SENDER, NEVER, NULL, SLOT_SENDER, NULL, from_just_issued},
 };
 
 /* ---- the world ---- */
@@ -493,7 +495,8 @@ void twist_world_make(struct twist_world *w, int64_t now)
 {
     const struct actor_program_fields fields[N_SENDERS] = {
         [SENDER_EXPIRED] = {.not_before = now - 3600, .not_after = now - 1},
-        [SENDER_EARLY] = {.not_before = now + 1, .not_after = now + 3600},
+        [SENDER_EARLY] = {.not_before = now + 6, .not_after = now + 3600},
+        [SENDER_JUST_ISSUED] = {.not_before = now + 5, .not_after = now + 3600},
         [SENDER_OF_OTHER_NAME] = {.id = "spiffe://free-ride.example/program/other"},
         [SENDER_OF_OTHER_TIER] = {.tier = "development"},
         [SENDER_OF_OTHER_BACK_END] = {.back_end = "none"},

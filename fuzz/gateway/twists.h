@@ -15,6 +15,7 @@ enum sender {
     SENDER_OF_OTHER_CA,
     SENDER_EXPIRED,
     SENDER_EARLY,
+    SENDER_JUST_ISSUED, /* by an authority whose clock is ahead */
     SENDER_OF_OTHER_NAME,
     SENDER_OF_OTHER_TIER,
     SENDER_OF_OTHER_BACK_END,
