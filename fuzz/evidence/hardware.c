@@ -27,7 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct claims claims = {.n = 0};
     struct idevs_error err = {0};
     uint8_t first = next_u8(&r);
-    const struct hardware_verifier *verifier = hardware_verifier(FORMATS[first % ARRAY_LEN(FORMATS)]);
+    const struct hardware_verifier *verifier =
+        hardware_verifier(FORMATS[first % ARRAY_LEN(FORMATS)]);
     struct verification v = {.endorsements = &e, .at = NOW, .allow_debug = first & 4};
 
     v.nonce = next_part(&r);
