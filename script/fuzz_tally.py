@@ -39,6 +39,12 @@ def add(path, harnesses):
     write(path, tally)
 
 
+def seconds(name, keep):
+    """For how long that harness was fuzzed: in the tree's tally, and in that of the folder `keep` (or None)."""
+    tallies = [TALLY, keep / "tally.json"] if keep else [TALLY]
+    return sum(read(t)["harnesses"].get(name, {"seconds": 0})["seconds"] for t in tallies)
+
+
 # ---- lines of src/ that the corpora reach ----
 
 def gcov_lines(build):
