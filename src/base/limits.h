@@ -321,6 +321,18 @@
 #define LIMIT_BUILD_CPU_WEIGHT    25      /* a build waits for runs, not they for it */
 #define LIMIT_GROUP_WAIT_MS       50      /* until the kernel lets go of an emptied control group */
 
+/* ==== src/conformance ==== */
+
+#define LIMIT_TEST_AUTHORITY_LIFE (7 * 24 * 3600) /* whoever forgets it has it for a week */
+#define LIMIT_TEST_LIFE           1800            /* of a program's certificate */
+#define LIMIT_TEST_BACKDATE       60              /* the gateway's clock may be behind */
+#define LIMIT_TEST_ANSWER         MIB(9)          /* LIMIT_BODY and what sealing adds */
+#define LIMIT_TEST_SCRATCH        KIB(128)        /* fields of one request, changed */
+#define LIMIT_TEST_TIME           30       /* for one answer, or until a slow request is ended */
+#define LIMIT_TEST_COPIES         20       /* of one request, at the same time */
+#define LIMIT_TEST_FOUND          160      /* what a check found, with its NUL */
+#define LIMIT_REPORT              KIB(256) /* 200 checks of 400 bytes, and room */
+
 /* ==== src/cli and src/ca ==== */
 
 #define LIMIT_ARGUMENTS       32    /* of one command */

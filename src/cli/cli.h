@@ -13,7 +13,7 @@
 enum exit_status {
     STATUS_DONE = 0,
     STATUS_REFUSED = 1,
-    STATUS_USAGE = 2,
+    STATUS_USAGE = 2, /* and a conformance run that could not be made */
     STATUS_UNREACHABLE = 3,
 };
 
@@ -51,6 +51,7 @@ extern const struct command CERT_COMMANDS[];
 extern const struct command EVIDENCE_COMMANDS[];
 extern const struct command EXPLAIN_COMMANDS[];
 extern const struct command MENU_COMMANDS[];
+extern const struct command CONFORMANCE_COMMANDS[];
 
 /* ---- output (output.c) ---- */
 

@@ -95,7 +95,7 @@ enum exit_status status_of(const struct idevs_error *err)
     static const char UNREACHABLE[] = ".unreachable";
     size_t m = sizeof(UNREACHABLE) - 1;
 
-    if (strcmp(err->code, "usage") == 0)
+    if (strcmp(err->code, "usage") == 0 || strcmp(err->code, "conformance.unusable") == 0)
         return STATUS_USAGE;
     return n > m && strcmp(err->code + n - m, UNREACHABLE) == 0 ? STATUS_UNREACHABLE
                                                                 : STATUS_REFUSED;
