@@ -129,6 +129,14 @@ def beside_a_service(place):
 
 
 @contextlib.contextmanager
+def beside_a_gateways_files(place):
+    """The service, and what its gateway reads."""
+    with beside_a_service(place) as here:
+        place.credentials("store.example")
+        yield here
+
+
+@contextlib.contextmanager
 def an_auditors_clone(place):
     """What the demo's program left behind, beside the sources."""
     sales = place.folder / "sales.ndjson"
@@ -177,6 +185,7 @@ PAGES = {
     "docs/auditors.md": an_auditors_clone,
     "docs/authority.md": an_authoritys_folder,
     "docs/by-hand.md": a_clone,
+    "docs/conformance.md": beside_a_gateways_files,
     "docs/launcher.md": a_launchers_folder,
     "docs/manifest.md": beside_a_manifests_files,
     "docs/model/README.md": a_clone,
