@@ -13,8 +13,8 @@ static bool post_challenge(struct api *api, struct server_request *request,
 {
     uint8_t challenge[CHALLENGE_LEN];
 
-    if (!challenge_make(api->issuer->challenges, clock_monotonic_ns(), challenge, ret_err))
-        return false;
+    (void)ret_err;
+    challenge_make(api->issuer->challenges, clock_monotonic_ns(), challenge);
     server_answer_bytes(request, 200, BYTES_TYPE, bytes_of(challenge, sizeof(challenge)));
     return true;
 }

@@ -71,12 +71,11 @@ static void drop_old(struct challenges *c, uint64_t now_ns)
     }
 }
 
-bool challenge_make(struct challenges *c, uint64_t now_ns, uint8_t ret[CHALLENGE_LEN],
-                    struct idevs_error *ret_err)
+void challenge_make(struct challenges *c, uint64_t now_ns, uint8_t ret[CHALLENGE_LEN])
 {
     drop_old(c, now_ns);
     if (c->end - c->first == LIMIT_CHALLENGES)
-        return refuse(ret_err, "authority.busy", "%d live challenges", LIMIT_CHALLENGES);
+        unlink_slot(c, (uint32_t)(c->first++ & (LIMIT_CHALLENGES - 1)));
     uint32_t at = (uint32_t)(c->end++ & (LIMIT_CHALLENGES - 1));
     struct slot *slot = &c->ring[at];
     random_bytes(slot->challenge, CHALLENGE_LEN);
@@ -86,7 +85,6 @@ bool challenge_make(struct challenges *c, uint64_t now_ns, uint8_t ret[CHALLENGE
     slot->next = *bucket;
     *bucket = at;
     memcpy(ret, slot->challenge, CHALLENGE_LEN);
-    return true;
 }
 
 bool challenge_use(struct challenges *c, uint64_t now_ns, const uint8_t challenge[CHALLENGE_LEN],

@@ -13,9 +13,9 @@ struct challenges;
 struct challenges *challenges_new(void);
 void challenges_free(struct challenges *c); /* takes NULL */
 
-/* `now_ns` is monotonic. Refuses `authority.busy` while the table is full of live ones. */
-bool challenge_make(struct challenges *c, uint64_t now_ns, uint8_t ret[CHALLENGE_LEN],
-                    struct idevs_error *ret_err) _must_check_;
+/* `now_ns` is monotonic. A full table forgets the oldest: a start uses its challenge within a
+ * second or so, and whoever asks for many and uses none must not keep it from getting one. */
+void challenge_make(struct challenges *c, uint64_t now_ns, uint8_t ret[CHALLENGE_LEN]);
 /* Takes a live one out; refuses `challenge.stale`. */
 bool challenge_use(struct challenges *c, uint64_t now_ns, const uint8_t challenge[CHALLENGE_LEN],
                    struct idevs_error *ret_err) _must_check_;
