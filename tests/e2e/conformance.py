@@ -271,11 +271,14 @@ def what_cannot_begin_is_neither_held_nor_refused(stand):
     expect(not report.exists(), "something was signed")
 
 
-def a_gateway_of_another_ca_is_not_tried(stand):
+def a_gateway_of_another_ca_or_name_is_not_tried(stand):
     with stand.gateway() as port:
-        answer = unusable(stand, f"https://127.0.0.1:{port}", "--authority", stand.authority, "--ca",
-                          stand.authority / "root.pem")
-    expect("certificate" in answer["found"], answer["found"])
+        common = [f"https://127.0.0.1:{port}", "--authority", stand.authority]
+        answer = unusable(stand, *common, "--ca", stand.authority / "root.pem")
+        expect("certificate" in answer["found"], answer["found"])
+        for name in ("store.example", "127.0.0.2", f"[::1]:{port}"):
+            answer = unusable(stand, *common, "--ca", stand.folder / "ca.pem", "--name", name)
+            expect("mismatch" in answer["found"], answer["found"])
 
 
 def the_test_authority_is_made_once_and_its_keys_are_the_operators(stand):
@@ -492,7 +495,7 @@ CLAIMS = [
     without_a_path_to_write_the_rest_is_tried,
     an_owner_signs_with_a_key_of_his_own,
     what_cannot_begin_is_neither_held_nor_refused,
-    a_gateway_of_another_ca_is_not_tried,
+    a_gateway_of_another_ca_or_name_is_not_tried,
     the_test_authority_is_made_once_and_its_keys_are_the_operators,
     a_faulty_gateway_without_its_fault_holds,
     each_fault_is_named_by_the_check_it_breaks,
