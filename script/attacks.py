@@ -6,6 +6,8 @@ import re
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HOSTILE = ROOT / "tests" / "hostile"
+SEEN = HOSTILE / "seen"  # what script/mutate saw: a line for each attack
+UNREFUSED = "nobody refused it"
 REFUSERS = {"GATEWAY": "gateway", "RUNTIME": "run-time", "AUTHORITY": "authority", "SIGNER": "signer",
             "WARDEN": "warden", "LAUNCHER": "launcher", "SERVICE": "service"}
 TEXT = r'"((?:[^"\\]|\\.)*)"'
@@ -18,6 +20,12 @@ CODE = re.compile(r'^    \{"([a-z.-]+)", \d', re.M)
 class Attack:
     def __init__(self, area, claim, refuser, code, sentence):
         self.area, self.claim, self.refuser, self.code, self.sentence = area, claim, refuser, code, sentence
+
+
+def introduction(area):
+    """The comment at the head of the area's file."""
+    text = (HOSTILE / f"{area}.c").read_text().partition("*/")[0]
+    return " ".join(line.strip(" /*") for line in text.splitlines())
 
 
 class Mutation:
@@ -79,6 +87,17 @@ def read_mutations(path):
         end_hunk()
         if mutation.claims:
             yield mutation
+
+
+def read_seen():
+    """What was seen of each attack when its check was taken out."""
+    lines = SEEN.read_text().splitlines() if SEEN.is_file() else []
+    return dict(line.split(": ", 1) for line in lines)
+
+
+def write_seen(seen):
+    known = {attack.claim for attack in attacks()[0]}
+    SEEN.write_text("".join(f"{claim}: {seen[claim]}\n" for claim in sorted(known & set(seen))))
 
 
 def mutations():

@@ -247,7 +247,7 @@ bool channel_sleep(struct channel *c, uint64_t deadline_ns)
     struct frame frame;
 
     while (!c->stopped && !c->broken)
-        if (next_turn(c, deadline_ns, &frame) == TURN_TIME)
-            return true;
+        if (next_turn(c, deadline_ns, &frame) == TURN_TIME || clock_monotonic_ns() >= deadline_ns)
+            return !c->stopped && !c->broken; /* though other frames keep coming */
     return false;
 }
