@@ -132,7 +132,7 @@ bool argument_required(const struct arguments *a, const char *name, const char *
     const char *value = argument_value(a, name);
 
     if (!value)
-        return refuse_expecting(ret_err, "usage", name, "a call without it");
+        return refuse_expecting(ret_err, "usage", name, "a call without %s", name);
     *ret = value;
     return true;
 }

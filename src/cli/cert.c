@@ -87,6 +87,14 @@ static void print_when(const char *label, int64_t at)
     printf("  %-22s%s\n", label, text);
 }
 
+static void print_validity(const struct certificate *leaf)
+{
+    int64_t now = clock_unix();
+
+    if (now < certificate_not_before(leaf) || now > certificate_not_after(leaf))
+        printf("NOT VALID NOW: no gateway accepts it at this time.\n");
+}
+
 /* What nobody should read past. */
 static void print_limits(const struct eat_claims *c)
 {
@@ -106,11 +114,14 @@ static void print_limits(const struct eat_claims *c)
            " everything.\n");
 }
 
-static void print_shown(const struct shown *s)
+static void print_shown(const struct shown *s, bool checked)
 {
     const struct eat_claims *c = &s->claims;
 
     print_limits(c);
+    print_validity(s->chain.at[0]);
+    if (!checked)
+        printf("Shown as it stands: `idevs cert verify` checks who signed it.\n");
     printf("\n%s\n", s->uri);
     print_when("valid from", certificate_not_before(s->chain.at[0]));
     print_when("valid until", certificate_not_after(s->chain.at[0]));
@@ -198,7 +209,7 @@ static bool run_show(const struct cli *cli, const struct arguments *a, struct id
         _cleanup_json_ json_t *j = shown_json(&shown);
         print_json(j);
     } else {
-        print_shown(&shown);
+        print_shown(&shown, false);
     }
     return true;
 }
@@ -235,7 +246,7 @@ static bool run_verify(const struct cli *cli, const struct arguments *a,
         print_json(j);
     } else {
         printf("The chain leads to %s and is valid now. What it says:\n\n", anchors);
-        print_shown(&shown);
+        print_shown(&shown, true);
     }
     return true;
 }

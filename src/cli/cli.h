@@ -70,6 +70,8 @@ const char *text_of(const json_t *object, const char *key);
 void time_of(const json_t *object, const char *key, char ret[32]);
 /* One line of progress on a terminal, overwritten by the next; empty text ends it. */
 void progress(const struct cli *cli, const char *format, ...) _printf_(2, 3);
+/* Seconds that one question may wait at the launcher for a change: few where somebody watches. */
+int patience(const struct cli *cli);
 void print_refusal(const struct cli *cli, const struct idevs_error *err);
 enum exit_status status_of(const struct idevs_error *err);
 

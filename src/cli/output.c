@@ -89,6 +89,11 @@ void progress(const struct cli *cli, const char *format, ...)
     fflush(stderr);
 }
 
+int patience(const struct cli *cli)
+{
+    return cli->terminal && !cli->json ? 1 : 30;
+}
+
 enum exit_status status_of(const struct idevs_error *err)
 {
     size_t n = strlen(err->code);

@@ -1,4 +1,5 @@
 /* program add|list|show|rm|build. */
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/text.h"
@@ -150,9 +151,12 @@ static long long id_of(const json_t *object)
 
 static json_t *wait_for_build(const struct cli *cli, long long id, struct idevs_error *ret_err)
 {
-    for (unsigned waited = 0;; waited++) {
-        progress(cli, "compiling%.*s", (int)(waited % 4), "...");
-        json_t *build = launcher_ask(cli, "GET", NULL, ret_err, "/v1/builds/%lld?wait=30", id);
+    int64_t since = clock_unix();
+
+    for (;;) {
+        progress(cli, "compiling, %lld s", (long long)(clock_unix() - since));
+        json_t *build =
+            launcher_ask(cli, "GET", NULL, ret_err, "/v1/builds/%lld?wait=%d", id, patience(cli));
         if (!build || strcmp(text_of(build, "state"), "running") != 0) {
             progress(cli, "%s", "");
             return build;

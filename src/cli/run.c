@@ -24,7 +24,8 @@ static bool has_ended(const json_t *run)
 static json_t *wait_for_end(const struct cli *cli, const char *id, struct idevs_error *ret_err)
 {
     for (;;) {
-        json_t *run = launcher_ask(cli, "GET", NULL, ret_err, "/v1/runs/%s?wait=30", id);
+        json_t *run =
+            launcher_ask(cli, "GET", NULL, ret_err, "/v1/runs/%s?wait=%d", id, patience(cli));
         if (!run || has_ended(run)) {
             progress(cli, "%s", "");
             return run;

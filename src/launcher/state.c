@@ -128,7 +128,7 @@ bool number_of_text(const char *id, int64_t *ret, struct idevs_error *ret_err)
     uint64_t number;
 
     if (!parse_u64(bytes_of_text(id), INT64_MAX, &number))
-        return refuse(ret_err, "api.not-found", "%s", id);
+        return refuse(ret_err, "api.not-found", "%s, which is no number", id);
     *ret = (int64_t)number;
     return true;
 }
@@ -144,14 +144,14 @@ bool step_done(struct statement *s, struct idevs_error *ret_err)
     return false;
 }
 
-bool step_row(struct statement *s, const char *what, struct idevs_error *ret_err)
+bool step_row(struct statement *s, const char *kind, const char *name, struct idevs_error *ret_err)
 {
     enum step step = statement_step(s, ret_err);
 
     if (step == STEP_ROW)
         return true;
     if (step != STEP_FAILED)
-        refuse(ret_err, "api.not-found", "%s", what);
+        refuse(ret_err, "api.not-found", "no %s %s", kind, name);
     return false;
 }
 
@@ -189,7 +189,7 @@ bool state_has_blob(struct state *state, const struct owner *owner, const uint8_
     bind_owner(s, 1, owner);
     bind_sha256(s, 2, sha256);
     hex_text(sha256, 32, text);
-    return step_row(s, text, ret_err) &&
+    return step_row(s, "blob", text, ret_err) &&
            (blob_exists(state->blobs, sha256) ||
             refuse(ret_err, "api.not-found", "%s is not in the state directory any more", text));
 }
@@ -239,7 +239,7 @@ bool state_delete_service(struct state *state, const struct owner *owner, const 
         return false;
     bind_owner(s, 1, owner);
     bind_text(s, 2, name);
-    return step_row(s, name, ret_err) && step_done(s, ret_err);
+    return step_row(s, "service", name, ret_err) && step_done(s, ret_err);
 }
 
 bool state_each_service(struct state *state, const struct owner *owner, service_each each,

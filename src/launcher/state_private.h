@@ -21,7 +21,8 @@ void number_text(int64_t number, char ret[ID_LEN + 1]);
 bool number_of_text(const char *id, int64_t *ret, struct idevs_error *ret_err) _must_check_;
 /* The statement ends without a row. */
 bool step_done(struct statement *s, struct idevs_error *ret_err) _must_check_;
-/* It has a row; refuses `api.not-found` naming `what`. */
-bool step_row(struct statement *s, const char *what, struct idevs_error *ret_err) _must_check_;
+/* It has a row; refuses `api.not-found`: "no KIND NAME". */
+bool step_row(struct statement *s, const char *kind, const char *name,
+              struct idevs_error *ret_err) _must_check_;
 
 #endif

@@ -78,7 +78,7 @@ bool state_get_program(struct state *state, const struct owner *owner, const cha
         return false;
     bind_owner(s, 1, owner);
     bind_text(s, 2, name);
-    return step_row(s, name, ret_err) &&
+    return step_row(s, "program", name, ret_err) &&
            (program_of_row(s, ret) || refuse(ret_err, "state.unusable", "a damaged program"));
 }
 
@@ -249,7 +249,7 @@ static bool insert_build(struct state *state, struct build *build, struct idevs_
     bind_text(s, 2, build->program);
     bind_sha256(s, 3, build->source);
     bind_sha256(s, 4, build->manifest);
-    if (!step_row(s, build->program, ret_err))
+    if (!step_row(s, "program", build->program, ret_err))
         return false;
     build->number = column_int(s, 0);
     number_text(build->number, build->id);
@@ -341,7 +341,7 @@ bool state_get_build(struct state *state, const struct owner *owner, const char 
         return false;
     bind_owner(s, 1, owner);
     bind_int(s, 2, number);
-    return step_row(s, id, ret_err) &&
+    return step_row(s, "build", id, ret_err) &&
            (build_of_row(s, ret) || refuse(ret_err, "state.unusable", "a damaged build"));
 }
 
@@ -357,7 +357,7 @@ bool state_running_build(struct state *state, const struct owner *owner, const c
         return false;
     bind_owner(s, 1, owner);
     bind_text(s, 2, program);
-    return step_row(s, program, ret_err) &&
+    return step_row(s, "build under way of", program, ret_err) &&
            (build_of_row(s, ret) || refuse(ret_err, "state.unusable", "a damaged build"));
 }
 

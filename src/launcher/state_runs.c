@@ -122,7 +122,7 @@ bool state_get_run(struct state *state, const struct owner *owner, const char *i
         return false;
     bind_owner(s, 1, owner);
     bind_int(s, 2, number);
-    return step_row(s, id, ret_err) &&
+    return step_row(s, "run", id, ret_err) &&
            (run_of_row(s, ret) || refuse(ret_err, "state.unusable", "a damaged run"));
 }
 
@@ -183,7 +183,7 @@ bool state_get_certificate(struct state *state, int64_t run, struct buffer *b,
     if (!s)
         return false;
     bind_int(s, 1, run);
-    return step_row(s, "no certificate was issued to this run yet", ret_err) &&
+    return step_row(s, "certificate", "of this run yet", ret_err) &&
            (buffer_append_bytes(b, column_bytes(s, 0)) ||
             refuse(ret_err, "state.unusable", "a damaged certificate"));
 }

@@ -2,11 +2,16 @@
 every list."""
 
 import json
+import os
 import pathlib
+import pty
+import select
+import subprocess
 import sys
 import time
 
-from claims import expect, refusal, with_world
+from claims import ROOT, expect, refusal, with_world
+from world import run
 
 
 def refused(world, code, *arguments, home=None, status=1):
@@ -68,6 +73,43 @@ def a_chain_is_shown_and_verified(world):
             world.public / "services-ca.pem")
 
 
+def a_certificate_is_shown_as_checked_or_not_and_as_expired(world):
+    pem, later = world.state / "chain.pem", world.state / "later.so"
+    pem.write_text(world.idevs("cert", "show", world.run_now, "--pem", as_json=False).stdout)
+    run("gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", ROOT / "tests/e2e/later.c", "-o", later)
+    verify = ("cert", "verify", pem, "--anchors", world.public / "root.pem")
+    in_two_hours = {"env": {**os.environ, "LD_PRELOAD": str(later)}}
+    shown, checked = (limits(world.idevs(*call, as_json=False)) for call in (("cert", "show", pem), verify))
+    expect(shown.startswith("NOT protected from: root of the host") and "`idevs cert verify`" in shown, shown)
+    expect("`idevs cert verify`" not in checked and "NOT VALID" not in shown + checked, checked)
+    shown = limits(world.idevs("cert", "show", pem, as_json=False, **in_two_hours))
+    expect("NOT VALID NOW" in shown, shown)
+    done = world.idevs(*verify, check=False, **in_two_hours)
+    expect(done.returncode == 1 and refusal(done) == "certificate.expired", done.stdout)
+
+
+def limits(done):
+    """What stands before the first line about the certificate itself."""
+    return done.stdout.split("\nspiffe://")[0]
+
+
+def whoever_waits_at_a_terminal_sees_that_it_goes_on(world):
+    ours, its = pty.openpty()
+    waiting = subprocess.Popen([world.bin / "idevs", "show", str(world.run_now), "--wait", "--home", world.home],
+                               stdout=subprocess.DEVNULL, stderr=its)
+    try:
+        shown = []
+        while len(shown) < 3:
+            expect(select.select([ours], [], [], 10)[0], f"nothing new for 10 s after {shown}")
+            shown.append(os.read(ours, 4096).decode())
+    finally:
+        waiting.kill()
+        waiting.wait()
+        os.close(ours)
+        os.close(its)
+    expect(all(f"run {world.run_now}: running, " in each for each in shown), str(shown))
+
+
 def strangers_see_nothing(world):
     stranger = world.state / "stranger"
     world.idevs("init", "--launcher", f"https://127.0.0.1:{world.ports['launcher']}", "--launcher-ca",
@@ -98,6 +140,8 @@ if __name__ == "__main__":
         a_program_that_was_not_built_does_not_run,
         a_second_run_and_a_removal_wait_for_the_first_run,
         a_chain_is_shown_and_verified,
+        a_certificate_is_shown_as_checked_or_not_and_as_expired,
+        whoever_waits_at_a_terminal_sees_that_it_goes_on,
         each_log_line_is_json,
         strangers_see_nothing,
         a_run_is_stopped_once,
