@@ -99,7 +99,7 @@ int main(int argc, char **argv)
     log_open("idevs-launcher", IDEVS_INFO);
     if (!config_load(argv[2], &config, &err)) {
         log_refusal(IDEVS_ERROR, "configuration", &err);
-        return EXIT_USAGE;
+        return EXIT_REFUSED;
     }
     int status = serve(&config, &err);
     if (status != EXIT_OK)

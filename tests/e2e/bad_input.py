@@ -243,11 +243,23 @@ def with_another_state(world, name):
     return [*command[:-1], world.write(config.with_name(f"other-{config.name}"), text)]
 
 
+def a_faulty_configuration_is_refused_with_line_and_column(world):
+    for name in ("launcher", "authority", "gateway-store", "warden"):
+        command = world.daemons[name].command
+        config = pathlib.Path(command[-1])
+        faulty = world.write(config.with_name("faulty.yaml"), config.read_text() + "colour: blue\n")
+        done = run(*command[:-1], faulty, check=False, timeout=20)
+        line = faulty.read_text().count("\n")
+        expect(done.returncode == 1 and f"config.syntax: found {faulty}:{line}:1: " in done.stderr,
+               f"{name}: {done.returncode} {done.stderr[-400:]}")
+        expect(run(*command[:-2], "--fly", check=False, timeout=20).returncode == 2, f"{name}: a wrong call")
+
+
 def a_port_in_use_is_said(world):
     for name in ("launcher", "authority", "gateway-store", "warden"):
         command = with_another_state(world, name)
         done = run(*command, check=False, timeout=20)
-        expect(done.returncode != 0 and "port.in-use" in done.stderr, f"{name}: {done.stderr[-400:]}")
+        expect(done.returncode == 1 and "port.in-use" in done.stderr, f"{name}: {done.stderr[-400:]}")
     all_daemons_run(world)
 
 
@@ -261,7 +273,7 @@ def a_state_directory_of_a_newer_version_is_left_untouched(world):
             connection.execute("PRAGMA user_version = 9999")
         try:
             daemon.start(wait=False)
-            expect(daemon.process.wait(20) != 0 and "state.newer" in daemon.tail(), f"{name}: {daemon.tail(5)}")
+            expect(daemon.process.wait(20) == 1 and "state.newer" in daemon.tail(), f"{name}: {daemon.tail(5)}")
         finally:
             with sqlite3.connect(database) as connection:
                 connection.execute(f"PRAGMA user_version = {version}")
@@ -361,6 +373,7 @@ if __name__ == "__main__":
         a_service_that_misbehaves_is_told_apart_from_one_that_answers,
         a_service_that_is_down_is_said_to_be_unreachable,
         a_service_that_takes_30_seconds_is_waited_for,
+        a_faulty_configuration_is_refused_with_line_and_column,
         a_port_in_use_is_said,
         a_state_directory_of_a_newer_version_is_left_untouched,
         a_full_disk_of_the_launcher_is_said_and_survived,
