@@ -18,9 +18,10 @@
 
 #include <stdio.h>
 
-#define CALLS    6  /* of one program */
-#define CAPTURES 24 /* sealed requests of one call that the launcher keeps */
-#define ATTEMPTS 40 /* of one call; then the channel breaks */
+#define CALLS     6  /* of one program */
+#define CAPTURES  24 /* sealed requests of one call that the launcher keeps */
+#define HELD_BACK (UINT64_C(70) * 1000000000) /* longer than a signature holds */
+#define ATTEMPTS  40                          /* of one call; then the channel breaks */
 
 static struct {
     struct realm *realm;
@@ -207,14 +208,17 @@ static bool exchange(struct realm_service *s, struct bytes sealed, struct answer
 {
     const struct chain *own = &world.realm->chains[world.realm->n_chains - 1];
     uint8_t how = next_u8(&world.script);
-    int64_t now = true_now() + (how & 8 ? 70 : 0) - (how & 16 ? 70 : 0);
     struct realm_answer first;
     struct realm_answer again = {.body = buffer_up_to(0)};
 
     capture(s, sealed);
     if (how & 1)
         return next_u8(&world.script) % 2 && fill_problem(a);
-    deliver(s, how & 2 ? &world.realm->stranger.chain : own, sealed, now, &first);
+    if (how & 8)
+        world.progress_ns += HELD_BACK;
+    deliver(s, how & 2 ? &world.realm->stranger.chain : own, sealed, true_now(), &first);
+    if (how & 16)
+        world.progress_ns += HELD_BACK;
     if (how & 4)
         deliver(s, own, sealed, true_now(), &again);
     bool shown = show_some(&first, how & 4 ? &again : &first, a);
