@@ -141,10 +141,11 @@ bool admin_platform_token(const struct admin *a, struct idevs_error *ret_err)
         return refuse(ret_err, "internal", "a long token");
     wipe(raw, sizeof(raw));
     sha256(buffer_bytes(&token), digest);
-    if (!registry_add_token(r, digest, tier, clock_unix() + (int64_t)life, ret_err))
-        return false;
-    puts((const char *)token.data);
-    return true;
+    bool ok = registry_add_token(r, digest, tier, clock_unix() + (int64_t)life, ret_err);
+    wipe(digest, sizeof(digest)); /* as good as the token until it is used */
+    if (ok)
+        puts((const char *)token.data);
+    return ok;
 }
 
 static void print_platform(const struct registry_platform *platform, void *context)

@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -52,4 +53,31 @@ char *alloc_format(const char *format, ...)
     if (n < 0)
         out_of_memory();
     return text;
+}
+
+void free_text(char **p)
+{
+    wiping_free(*p);
+}
+
+void wiping_free(void *p)
+{
+    if (p)
+        explicit_bzero(p, malloc_usable_size(p));
+    free(p);
+}
+
+void *wiping_realloc(void *p, size_t size)
+{
+    size_t held = p ? malloc_usable_size(p) : 0;
+
+    if (p && size <= held && size > held / 2)
+        return p;
+    void *moved = malloc(size);
+    if (!moved)
+        return NULL;
+    if (p)
+        memcpy(moved, p, size < held ? size : held);
+    wiping_free(p);
+    return moved;
 }

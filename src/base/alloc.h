@@ -12,10 +12,13 @@ void *alloc_grow(void *p, size_t n, size_t size) _must_check_; /* realloc to n *
 char *alloc_text(const char *text) _must_check_;               /* strdup */
 char *alloc_format(const char *format, ...) _printf_(1, 2) _must_check_;
 
-static inline void free_text(char **p)
-{
-    __builtin_free(*p);
-}
+void free_text(char **p); /* wipes it: paths and fields can hold customers' data */
 #define _cleanup_text_ _cleanup_(free_text)
+
+/* free and realloc for libraries that let us choose theirs: what they free, or leave behind when
+ * they move it, is wiped first. Keys and customers' data pass through buffers of theirs that they
+ * would not wipe themselves. */
+void wiping_free(void *p);
+void *wiping_realloc(void *p, size_t size) _must_check_;
 
 #endif

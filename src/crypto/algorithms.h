@@ -21,9 +21,9 @@ struct algorithms {
 /* OpenSSL's queue of errors is left empty by every function of this folder, also where it refuses:
  * a stale entry would make a later SSL_get_error() of the same thread close a sound connection.
  *
- * Aborts when the library lacks one. The first call readies OpenSSL without its configuration file,
- * so that this also works in a compartment without files; whoever enters OpenSSL another way calls
- * it first. */
+ * Aborts when the library lacks one. The first call readies OpenSSL, with an allocator that wipes
+ * what is freed, and without its configuration file, so that this also works in a compartment
+ * without files. It comes before any other call into OpenSSL, or aborts. */
 const struct algorithms *algorithms(void);
 
 /* For what cannot fail but by a broken library: better no process than a wrong result. */

@@ -38,9 +38,10 @@ static EVP_MD_CTX *context_of(struct sha256_run *run)
 
 struct sha256_run *sha256_begin(void)
 {
+    const EVP_MD *md = algorithms()->sha256;
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 
-    if (!ctx || !EVP_DigestInit_ex2(ctx, algorithms()->sha256, NULL))
+    if (!ctx || !EVP_DigestInit_ex2(ctx, md, NULL))
         crypto_is_broken();
     return (struct sha256_run *)ctx;
 }

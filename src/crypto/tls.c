@@ -1,14 +1,21 @@
 #include "crypto/tls.h"
+#include "base/alloc.h"
 #include "crypto/algorithms.h"
 #include "crypto/certificate.h"
 #include "crypto/handles.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <stdlib.h>
 
 #define SECURITY_LEVEL 2 /* 112 bits */
 
 static const uint8_t SESSION_ID_CONTEXT[] = "idevs";
+
+void tls_prepare(void)
+{
+    (void)algorithms();
+}
 
 /* The peer's key is proven by the handshake; who it is, the caller decides by its SPKI. */
 static int accept_any(X509_STORE_CTX *ctx, void *unused)
@@ -18,25 +25,56 @@ static int accept_any(X509_STORE_CTX *ctx, void *unused)
     return 1;
 }
 
-static bool set_credentials(SSL_CTX *ctx, struct bytes chain_pem, struct bytes key_pem,
-                            struct idevs_error *ret_err)
+struct tls_credentials {
+    struct chain chain;
+    EVP_PKEY *pkey;
+};
+
+static bool load(struct tls_credentials *c, struct bytes chain_pem, struct bytes key_pem,
+                 struct idevs_error *ret_err)
 {
     struct idevs_error why;
-    _cleanup_chain_ struct chain chain = {.n = 0};
-    _cleanup_pkey_ EVP_PKEY *pkey = private_key_from_pem(key_pem);
 
-    if (!pkey)
+    c->pkey = private_key_from_pem(key_pem);
+    if (!c->pkey)
         return refuse(ret_err, "tls.credentials", "no unencrypted private key in PEM");
-    if (!chain_from_pem(chain_pem, &chain, &why))
+    if (!chain_from_pem(chain_pem, &c->chain, &why))
         return refuse(ret_err, "tls.credentials", "certificate: %s", why.found);
-    if (!SSL_CTX_use_certificate(ctx, chain.at[0]->x509))
-        return refuse(ret_err, "tls.credentials", "a certificate that TLS 1.3 cannot use");
-    for (size_t i = 1; i < chain.n; i++)
-        if (!SSL_CTX_add1_chain_cert(ctx, chain.at[i]->x509))
-            return refuse(ret_err, "tls.credentials", "an issuer that TLS 1.3 cannot use");
-    if (!SSL_CTX_use_PrivateKey(ctx, pkey) || !SSL_CTX_check_private_key(ctx))
-        return refuse(ret_err, "tls.credentials", "a key that does not belong to the certificate");
-    return true;
+    bool belongs = X509_check_private_key(c->chain.at[0]->x509, c->pkey) == 1;
+    ERR_clear_error();
+    return belongs ||
+           refuse(ret_err, "tls.credentials", "a key that does not belong to the certificate");
+}
+
+struct tls_credentials *tls_credentials_load(struct bytes chain_pem, struct bytes key_pem,
+                                             struct idevs_error *ret_err)
+{
+    struct tls_credentials *c = alloc_zero(1, sizeof(*c));
+
+    if (load(c, chain_pem, key_pem, ret_err))
+        return c;
+    tls_credentials_free(c);
+    return NULL;
+}
+
+void tls_credentials_free(struct tls_credentials *c)
+{
+    if (!c)
+        return;
+    chain_free(&c->chain);
+    EVP_PKEY_free(c->pkey);
+    free(c);
+}
+
+bool tls_use_credentials(struct ssl_ctx_st *ctx, const struct tls_credentials *c)
+{
+    bool ok =
+        SSL_CTX_use_certificate(ctx, c->chain.at[0]->x509) && SSL_CTX_use_PrivateKey(ctx, c->pkey);
+
+    for (size_t i = 1; ok && i < c->chain.n; i++)
+        ok = SSL_CTX_add1_chain_cert(ctx, c->chain.at[i]->x509);
+    ERR_clear_error();
+    return ok;
 }
 
 static void configure(SSL_CTX *ctx, bool ask_client)
@@ -58,16 +96,18 @@ static void configure(SSL_CTX *ctx, bool ask_client)
 struct ssl_ctx_st *tls_server_context(struct bytes chain_pem, struct bytes key_pem, bool ask_client,
                                       struct idevs_error *ret_err)
 {
-    (void)algorithms();
-    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    _cleanup_tls_credentials_ struct tls_credentials *credentials =
+        tls_credentials_load(chain_pem, key_pem, ret_err);
 
+    if (!credentials)
+        return NULL;
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
     if (!ctx)
         crypto_is_broken();
     configure(ctx, ask_client);
-    bool ok = set_credentials(ctx, chain_pem, key_pem, ret_err);
-    ERR_clear_error();
-    if (ok)
+    if (tls_use_credentials(ctx, credentials))
         return ctx;
+    (void)refuse(ret_err, "tls.credentials", "a certificate or key that TLS 1.3 cannot use");
     SSL_CTX_free(ctx);
     return NULL;
 }

@@ -7,7 +7,22 @@
 struct ssl_ctx_st; /* OpenSSL's SSL_CTX */
 struct ssl_st;     /* OpenSSL's SSL */
 
-/* A server context, TLS 1.3 only, from PEM chain and PEM key (any key type). With `ask_client` a
+/* Before another library (curl) enters OpenSSL: see crypto/algorithms.h. */
+void tls_prepare(void);
+
+/* A PEM chain and its PEM key (any key type), checked to belong together; the text is not kept.
+ * Refuses `tls.credentials`. */
+struct tls_credentials;
+struct tls_credentials *tls_credentials_load(struct bytes chain_pem, struct bytes key_pem,
+                                             struct idevs_error *ret_err);
+void tls_credentials_free(struct tls_credentials *credentials); /* takes NULL */
+DEFINE_CLEANUP(struct tls_credentials *, tls_credentials_free)
+#define _cleanup_tls_credentials_ _cleanup_(tls_credentials_freep)
+/* Shows them to whoever `ctx` speaks with; false when TLS cannot use them. */
+bool tls_use_credentials(struct ssl_ctx_st *ctx,
+                         const struct tls_credentials *credentials) _must_check_;
+
+/* A server context, TLS 1.3 only, from PEM chain and PEM key. With `ask_client` a
  * client certificate is requested and the handshake proves its key, but its chain is not judged:
  * the caller looks at tls_peer_spki(). Refuses `tls.credentials`. */
 struct ssl_ctx_st *tls_server_context(struct bytes chain_pem, struct bytes key_pem, bool ask_client,

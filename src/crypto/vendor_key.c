@@ -101,10 +101,8 @@ struct vendor_key *vendor_key_from_point(enum vendor_curve curve, struct bytes x
 static EVP_PKEY *rsa_key_of(OSSL_PARAM *params)
 {
     EVP_PKEY *pkey = NULL;
-    _cleanup_pkey_ctx_ EVP_PKEY_CTX *ctx = NULL;
+    _cleanup_pkey_ctx_ EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
 
-    (void)algorithms();
-    ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
     if (!ctx || EVP_PKEY_fromdata_init(ctx) <= 0 ||
         EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) <= 0)
         return NULL;
@@ -116,6 +114,7 @@ struct vendor_key *vendor_key_from_rsa(struct bytes modulus, uint32_t exponent)
     if (modulus.len < LIMIT_RSA_BITS_FLOOR / 8 || modulus.len > LIMIT_RSA_BITS_CEILING / 8 ||
         exponent < 3 || exponent % 2 == 0)
         return NULL;
+    (void)algorithms();
     OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
     BIGNUM *n = BN_bin2bn(modulus.data, (int)modulus.len, NULL);
     if (!builder || !n || !OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) ||

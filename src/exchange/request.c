@@ -23,9 +23,11 @@ static struct bytes request_info(const uint8_t header[OHTTP_HEADER_LEN], uint8_t
 bool exchange_nonce(const struct exchange *x, char ret[HTTPSIG_NONCE_TEXT + 1])
 {
     uint8_t raw[32];
+    bool ok = hpke_export(&x->hpke, bytes_of_text(EXCHANGE_NONCE_LABEL), raw, sizeof(raw)) &&
+              digest_text(raw, ret);
 
-    return hpke_export(&x->hpke, bytes_of_text(EXCHANGE_NONCE_LABEL), raw, sizeof(raw)) &&
-           digest_text(raw, ret);
+    wipe(raw, sizeof(raw));
+    return ok;
 }
 
 bool digest_text(const uint8_t digest[SHA256_LEN], char ret[HTTPSIG_NONCE_TEXT + 1])

@@ -1,6 +1,7 @@
 #include "net/client.h"
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "crypto/tls.h"
 #include "wire/field.h"
 
 #include <curl/curl.h>
@@ -16,10 +17,9 @@ struct client {
     size_t max_body;
     long connect_ms;
     long total_ms;
-    struct buffer ca; /* read once: afterwards the sandbox may be closed */
-    struct buffer certificate;
-    struct buffer key;
-    struct idevs_error broken; /* why no call can succeed; code empty: nothing */
+    struct buffer ca;                    /* read once: afterwards the sandbox may be closed */
+    struct tls_credentials *credentials; /* NULL: none are shown */
+    struct idevs_error broken;           /* why no call can succeed; code empty: nothing */
     bool calling_back;
     bool freed; /* by a callback */
 };
@@ -146,9 +146,10 @@ static size_t on_body(char *data, size_t size, size_t n, void *context)
 
 /* ---- the end of a call ---- */
 
-/* The handle goes with the call, though its connection stays with the client: until libcurl 8.1.1 a
- * handle that is used again remembers a field of the answer before, which is freed by then, and
- * writes there when the next answer begins with a continued line. */
+/* The handle goes with the call, though its connection stays with the client: it would keep path
+ * and query; and until libcurl 8.1.1 a handle that is used again remembers a field of the answer
+ * before, which is freed by then, and writes there when the next answer begins with a continued
+ * line. */
 static void call_free(struct client_call *call)
 {
     *call->link = call->next;
@@ -239,8 +240,7 @@ static void client_destroy(struct client *client)
     curl_share_cleanup(client->share);
     event_free(client->timer);
     buffer_free(&client->ca);
-    buffer_free(&client->certificate);
-    buffer_free(&client->key);
+    tls_credentials_free(client->credentials);
     free(client);
 }
 
@@ -303,10 +303,26 @@ static void refused_ready(evutil_socket_t fd, short what, void *context)
 
 /* ---- the client ---- */
 
-static void read_pem(struct client *client, const char *path, struct buffer *b)
+static bool read_credentials(struct client *client, const struct client_options *options)
 {
-    if (path && !client->broken.code[0] && !file_read(path, b, &client->broken))
-        buffer_clear(b);
+    _cleanup_buffer_ struct buffer chain = buffer_up_to(LIMIT_PEM_CHAIN);
+    _cleanup_buffer_ struct buffer key = buffer_up_to(LIMIT_PEM_KEY);
+
+    if (!file_read(options->certificate, &chain, &client->broken) ||
+        !file_read(options->key, &key, &client->broken))
+        return false;
+    client->credentials =
+        tls_credentials_load(buffer_bytes(&chain), buffer_bytes(&key), &client->broken);
+    return client->credentials != NULL;
+}
+
+/* What fails here is in `broken`, which every call is refused with. */
+static void read_files(struct client *client, const struct client_options *options)
+{
+    if (options->ca_file && !file_read(options->ca_file, &client->ca, &client->broken))
+        return;
+    if (options->certificate && options->key)
+        (void)read_credentials(client, options);
 }
 
 struct client *client_new(struct event_base *base, const struct client_options *options)
@@ -314,7 +330,8 @@ struct client *client_new(struct event_base *base, const struct client_options *
     struct client *client = alloc_zero(1, sizeof(*client));
     long per_host = options->max_per_host ? (long)options->max_per_host : LIMIT_CLIENT_PER_HOST;
 
-    curl_global_init(CURL_GLOBAL_DEFAULT);
+    tls_prepare();
+    curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wiping_free, wiping_realloc, strdup, calloc);
     client->base = base;
     client->timer = evtimer_new(base, timer_ready, client);
     client->multi = curl_multi_init();
@@ -325,11 +342,7 @@ struct client *client_new(struct event_base *base, const struct client_options *
     client->connect_ms = options->connect_ms ? options->connect_ms : LIMIT_CLIENT_CONNECT_MS;
     client->total_ms = options->total_ms ? options->total_ms : LIMIT_CLIENT_TOTAL_MS;
     client->ca = buffer_up_to(LIMIT_PEM_BUNDLE);
-    client->certificate = buffer_up_to(LIMIT_PEM_BUNDLE);
-    client->key = buffer_up_to(LIMIT_PEM_BUNDLE);
-    read_pem(client, options->ca_file, &client->ca);
-    read_pem(client, options->certificate, &client->certificate);
-    read_pem(client, options->key, &client->key);
+    read_files(client, options);
     curl_share_setopt(client->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
     curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
     curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
@@ -350,12 +363,29 @@ void client_free(struct client *client)
         client_destroy(client);
 }
 
-static void set_blob(CURL *easy, CURLoption option, const struct buffer *b)
+static CURLcode show_credentials(CURL *easy, void *ssl_ctx, void *context)
 {
-    struct curl_blob blob = {.data = b->data, .len = b->len, .flags = CURL_BLOB_NOCOPY};
+    const struct client *client = context;
 
-    if (b->len)
-        curl_easy_setopt(easy, option, &blob);
+    (void)easy;
+    return tls_use_credentials(ssl_ctx, client->credentials) ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
+}
+
+static void set_tls(CURL *easy, struct client *client)
+{
+    struct curl_blob ca = {
+        .data = client->ca.data, .len = client->ca.len, .flags = CURL_BLOB_NOCOPY};
+
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl_easy_setopt(easy, CURLOPT_SSL_ENABLE_ALPN, 0L);
+    if (ca.len)
+        curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &ca);
+    if (!client->credentials)
+        return;
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, show_credentials);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, client);
 }
 
 /* What is the same for every call of the client. */
@@ -373,10 +403,7 @@ static CURL *handle_new(struct client *client)
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    curl_easy_setopt(easy, CURLOPT_SSL_ENABLE_ALPN, 0L);
+    set_tls(easy, client);
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)LIMIT_CLIENT_IDLE_TIME);
@@ -384,9 +411,6 @@ static CURL *handle_new(struct client *client)
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, client->total_ms);
     curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)client->max_body);
     curl_easy_setopt(easy, CURLOPT_SHARE, client->share);
-    set_blob(easy, CURLOPT_CAINFO_BLOB, &client->ca);
-    set_blob(easy, CURLOPT_SSLCERT_BLOB, &client->certificate);
-    set_blob(easy, CURLOPT_SSLKEY_BLOB, &client->key);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);

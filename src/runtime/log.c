@@ -43,6 +43,19 @@ static bool send_line(struct idevs *ip, const char *line)
            problem_refuse(&reply, "launcher.busy", request.target, &ip->error);
 }
 
+static int log_line(struct idevs *ip, char line[LIMIT_LOG_LINE + 1])
+{
+    if (ip->manifest.logs == MANIFEST_LOGS_NONE)
+        return 0;
+    if (ip->n_log_lines >= LIMIT_LOG_LINES)
+        return api_result(
+            refuse(&ip->error, "limit.log", "line %zu of this run is dropped", ++ip->n_log_lines));
+    if (++ip->n_log_lines == LIMIT_LOG_LINES)
+        snprintf(line, LIMIT_LOG_LINE + 1,
+                 "error: limit.log: this line and all after it are dropped");
+    return api_result(send_line(ip, line));
+}
+
 int idevs_log(struct idevs *ip, enum idevs_level level, const char *format, ...)
 {
     char line[LIMIT_LOG_LINE + 1];
@@ -55,12 +68,7 @@ int idevs_log(struct idevs *ip, enum idevs_level level, const char *format, ...)
     vsnprintf(line + n, sizeof(line) - (size_t)n, format, args); /* a longer line is cut off */
     va_end(args);
     flatten(line);
-    if (ip->manifest.logs == MANIFEST_LOGS_NONE)
-        return 0;
-    if (ip->n_log_lines >= LIMIT_LOG_LINES)
-        return api_result(
-            refuse(&ip->error, "limit.log", "line %zu of this run is dropped", ++ip->n_log_lines));
-    if (++ip->n_log_lines == LIMIT_LOG_LINES)
-        snprintf(line, sizeof(line), "error: limit.log: this line and all after it are dropped");
-    return api_result(send_line(ip, line));
+    int result = log_line(ip, line);
+    wipe(line, sizeof(line)); /* it may tell what was read */
+    return result;
 }

@@ -106,6 +106,7 @@ bool identity_enrol(const struct key *key, struct bytes token, const char *const
     key_spki(key, request.spki);
     sha256(token, token_sha256);
     platform_token_proof(token_sha256, request.spki, request.proof);
+    wipe(token_sha256, sizeof(token_sha256)); /* as good as the token until it is used */
     for (size_t i = 0; i < n_back_ends && i < LIMIT_BACK_ENDS; i++)
         snprintf(request.back_ends[request.n_back_ends++], LIMIT_PLATFORM_TEXT, "%s", back_ends[i]);
     snprintf(request.description, sizeof(request.description), "%s", description);

@@ -127,22 +127,31 @@ static void every_binary_example_of_rfc_9292_is_tested(void **state)
     json_decref(examples);
 }
 
+/* The bytes between the two lines of dashes. */
+static void der_of(const char *pem, struct buffer *ret)
+{
+    _cleanup_buffer_ struct buffer body = buffer_up_to(1024);
+
+    for (const char *p = strchr(pem, '\n'); p && *p != '-'; p++)
+        if (*p != '\n')
+            assert_true(buffer_append_u8(&body, (uint8_t)*p));
+    assert_true(base64_decode(buffer_bytes(&body), ret));
+}
+
 static void same_signature(const json_t *one, const json_t *keys)
 {
     _cleanup_buffer_ struct buffer signature = buffer_up_to(128);
     _cleanup_buffer_ struct buffer ours = buffer_up_to(128);
     _cleanup_buffer_ struct buffer spki = buffer_up_to(128);
-    _cleanup_buffer_ struct buffer body = buffer_up_to(256);
+    _cleanup_buffer_ struct buffer our_spki = buffer_up_to(128);
 
     assert_string_equal(text(one, "signature_base"), RFC9421_RESPONSE_BASE);
     assert_true(base64_decode(bytes_of_text(text(one, "signature_b64")), &signature));
     vector_hex(RFC9421_SIGNATURE, &ours);
     assert_true(bytes_equal(buffer_bytes(&signature), buffer_bytes(&ours)));
-    vector_hex(RFC9421_SPKI, &spki);
-    assert_true(base64_encode(buffer_bytes(&spki), &body));
-    const char *pem = text(keys, text(one, "keyid")); /* in lines of 64 */
-    assert_non_null(memmem(pem, strlen(pem), body.data, 64));
-    assert_non_null(memmem(pem, strlen(pem), body.data + 64, body.len - 64));
+    der_of(text(keys, text(one, "keyid")), &spki);
+    vector_hex(RFC9421_SPKI, &our_spki);
+    assert_true(bytes_equal(buffer_bytes(&spki), buffer_bytes(&our_spki)));
 }
 
 /* Their labels and components are not those of our two shapes, whatever their algorithm. */

@@ -140,6 +140,20 @@ static void a_client_without_certificate_has_no_key(void **state)
     assert_true(bytes_equal_text(m.content, "none"));
 }
 
+static void a_client_shows_no_certificate_of_another_key(void **state)
+{
+    _cleanup_buffer_ struct buffer storage = buffer_up_to(KIB(4));
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(KIB(4));
+    _cleanup_key_ struct key *other = key_generate();
+    struct http_message m;
+
+    (void)state;
+    assert_true(key_save(other, &pem));
+    write_file("key.pem", &pem);
+    assert_false(fetch("/spki", bytes_of(NULL, 0), true, &storage, &m));
+    assert_true(fetch("/spki", bytes_of(NULL, 0), false, &storage, &m));
+}
+
 struct outcome {
     struct event_base *base;
     uint16_t status;
@@ -250,6 +264,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         tls(a_client_is_known_by_its_key),
         tls(a_client_without_certificate_has_no_key),
+        tls(a_client_shows_no_certificate_of_another_key),
         cmocka_unit_test_setup_teardown(a_confined_client_reaches_a_server_by_name,
                                         start_tls_by_name, stop_tls),
         tls(large_messages_pass_whole_over_tls),
