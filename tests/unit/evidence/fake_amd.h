@@ -3,6 +3,7 @@
 #ifndef IDEVS_TESTS_UNIT_EVIDENCE_FAKE_AMD_H
 #define IDEVS_TESTS_UNIT_EVIDENCE_FAKE_AMD_H
 
+#include "crypto/algorithms.h"
 #include "evidence/hardware.h"
 
 #include <openssl/ecdsa.h>
@@ -106,6 +107,7 @@ static inline void fake_sign(X509 *x, EVP_PKEY *key)
 
 static inline void fake_amd_make(struct fake_amd *amd)
 {
+    (void)algorithms(); /* before anything of OpenSSL's */
     amd->root_key = fake_rsa();
     amd->middle_key = fake_rsa();
     amd->chip_key = EVP_EC_gen("P-384");
