@@ -290,19 +290,26 @@ static void start_store(void)
     world_start_for(&store, TEST_AUTHORITY, &tier);
 }
 
-int host_begin(void **state)
+int host_begin_authority(void **state)
 {
     (void)state;
-    host = (struct host){.sock = -1, .executable = -1};
-    if (!is_possible())
-        return 0;
     signal(SIGPIPE, SIG_IGN);
+    host = (struct host){.sock = -1, .executable = -1};
     station_make(&host.station);
     assert_int_equal(chmod(host.station.folder, 0755), 0);
+    start_authority();
+    return 0;
+}
+
+int host_begin(void **state)
+{
+    host = (struct host){.sock = -1};
+    if (!is_possible())
+        return 0;
+    host_begin_authority(state);
     start_store();
     host.executable = open(getenv("IDEVS_PROBE"), O_RDONLY | O_CLOEXEC);
     assert_true(host.executable >= 0);
-    start_authority();
     start_warden();
     make_manifest();
     relay_init(&relay);
@@ -313,19 +320,25 @@ int host_begin(void **state)
     return 0;
 }
 
-int host_end(void **state)
+static void end_program_and_store(void)
 {
-    (void)state;
-    if (!is_possible())
-        return 0;
     fd_close(&host.sock); /* its runs end with it */
     end(&host.warden);
     relay_end(&relay);
-    end(&host.authority);
     fd_close(&host.executable);
     buffer_free(&host.manifest_cbor);
     x25519_free(host.owner);
     world_stop(&store);
+}
+
+int host_end(void **state)
+{
+    (void)state;
+    if (host.warden)
+        end_program_and_store();
+    if (!host.authority)
+        return 0; /* skipped */
+    end(&host.authority);
     station_free(&host.station);
     return 0;
 }

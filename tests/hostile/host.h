@@ -42,6 +42,9 @@ extern struct host host;
 
 /* Around each test. host_begin() enrols the platform and approves the probe with the manifest. */
 int host_begin(void **state);
+/* The authority alone, with an owner, an enrolled platform and an approved program (station.h):
+ * needs no root. */
+int host_begin_authority(void **state);
 int host_end(void **state);
 /* The probe opens, reads, writes and ends, all of it attested. */
 void host_control(void);
