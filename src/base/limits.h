@@ -191,6 +191,8 @@
 
 #define LIMIT_UPSTREAM_TIME         60   /* for the service to answer */
 #define LIMIT_UPSTREAM_TIME_CEILING 3600 /* an hour: the program has given up long before */
+#define LIMIT_UPSTREAM_SHARE        48   /* of LIMIT_CLIENT_PER_HOST, for one program */
+#define LIMIT_UPSTREAM_WAITING      512  /* requests of one program, for its share */
 #define LIMIT_GATEWAY_DRAIN_EXTRA   5    /* beside that, for the answer to get out at the end */
 
 /* The policy of one service. */

@@ -21,7 +21,8 @@ struct call {
     uint64_t since; /* when the step in progress began */
     struct call *next;
     struct call *previous;
-    struct job job; /* one at a time */
+    struct job job;   /* one at a time */
+    struct turn turn; /* at the service */
     struct client_call *upstream;
     /* write_once */
     bool once;
@@ -356,6 +357,7 @@ static void forward_done(const struct client_response *response, void *context)
     struct idevs_error err = response->error;
 
     c->upstream = NULL;
+    turn_over(&c->gateway->turns, &c->turn);
     steps_add(&c->gateway->steps, TIMED_FORWARD, c->since);
     fault_point("gateway.after-forward");
     if (!err.code[0]) {
@@ -391,19 +393,33 @@ static bool forward_message(const struct call *c, struct http_message *ret)
            http_add(ret, "idevs-program", bytes_of_text(caller->program.id));
 }
 
-static void forward(struct call *c)
+static void forward_turn(struct turn *turn, bool late)
 {
+    struct call *c = (struct call *)((char *)turn - offsetof(struct call, turn));
     struct gateway *g = c->gateway;
     struct http_message m;
     struct idevs_error err;
 
-    if (!forward_message(c, &m)) {
+    if (late) {
+        refuse(&err, "service.unreachable", "no connection to it became free");
+        forward_failed(c, &err, false);
+    } else if (!forward_message(c, &m)) {
+        turn_over(&g->turns, turn);
         refuse(&err, "internal", "a request with too many fields");
         forward_failed(c, &err, false);
-        return;
+    } else {
+        c->upstream = client_send(g->client, g->config->upstream, &m, forward_done, c);
     }
+}
+
+static void forward(struct call *c)
+{
+    struct idevs_error err;
+
+    c->turn.go = forward_turn;
     c->since = clock_monotonic_ns();
-    c->upstream = client_send(g->client, g->config->upstream, &m, forward_done, c);
+    if (!turn_ask(&c->gateway->turns, &c->turn, c->v.caller->program.id, &err))
+        forward_failed(c, &err, false);
 }
 
 static void begun(struct job *job, const struct idevs_error *failed)

@@ -206,6 +206,7 @@ bool gateway_start(struct gateway *g, struct idevs_error *ret_err)
     };
     struct timeval every = {.tv_sec = LIMIT_SWEEP_EVERY};
 
+    g->turns.patience_ns = (uint64_t)g->config->upstream_seconds * NS_PER_SECOND;
     if (!worker_start(g->worker, ret_err))
         return false;
     g->client = client_new(g->base, &options);
@@ -237,6 +238,7 @@ void gateway_drain(struct gateway *g)
     if (g->draining)
         return;
     g->draining = true;
+    turns_end_waiting(&g->turns); /* there is time for what is at the service only */
     /* As long as the slowest exchange that is allowed. */
     server_drain(g->server, g->config->upstream_seconds + LIMIT_GATEWAY_DRAIN_EXTRA, on_drained, g);
 }
@@ -253,6 +255,7 @@ void gateway_free(struct gateway *g)
     client_free(g->client);
     worker_free(g->worker); /* its thread works on calls: they are freed after it */
     calls_free(g);
+    turns_free(&g->turns);
     if (g->server)
         server_free(g->server);
     if (g->tls)

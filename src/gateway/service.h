@@ -12,6 +12,7 @@
 #include "gateway/ledger.h"
 #include "gateway/memory.h"
 #include "gateway/steps.h"
+#include "gateway/turns.h"
 #include "gateway/worker.h"
 #include "net/client.h"
 #include "net/server.h"
@@ -33,6 +34,7 @@ struct gateway {
     struct ledger ledger;
     struct worker *worker;
     struct client *client;
+    struct turns turns; /* at the client */
     struct server *server;
     struct ssl_ctx_st *tls; /* of the server */
     struct event *sweep_timer;

@@ -8,6 +8,7 @@
 #include "world.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -25,6 +26,13 @@ static int start_honouring(void **state)
 {
     (void)state;
     world_start(&world, "honours_idempotency_key: true\n");
+    return 0;
+}
+
+static int start_patient(void **state)
+{
+    (void)state;
+    world_start(&world, "upstream_timeout: 2\n");
     return 0;
 }
 
@@ -525,6 +533,43 @@ static void policy_is_enforced_before_the_service(void **state)
     assert_int_equal(a.message.status, 200);
 }
 
+static void *send_hanging_read(void *context)
+{
+    _cleanup_answer_ struct answer a;
+
+    if (world_get(&world, "/hang", &a) && a.sealed && a.message.status == 503)
+        atomic_fetch_add((atomic_uint *)context, 1);
+    return NULL;
+}
+
+static void slow_requests_of_one_program_keep_no_other_waiting(void **state)
+{
+    (void)state;
+    pthread_t threads[LIMIT_CLIENT_PER_HOST + 2];
+    atomic_uint n_ended = 0;
+    struct actor_program other;
+    struct actor_program_fields fields = {.id = "spiffe://free-ride.example/program/other"};
+    _cleanup_exchange_ struct exchange x;
+    _cleanup_buffer_ struct buffer sealed = buffer_up_to(KIB(64));
+    _cleanup_answer_ struct answer a;
+    struct http_message m = actor_request("GET", "/ok", NULL, NULL, bytes_of(NULL, 0));
+
+    actor_program_make(&other, &world.tier, &fields, clock_unix());
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, send_hanging_read, &n_ended), 0);
+    while (fake_service_count(&world.service) < LIMIT_UPSTREAM_SHARE)
+        usleep(10000);
+    usleep(300000); /* for all the others to have been asked too */
+    actor_seal(&other, &world.keys, &m, clock_unix(), &x, &sealed);
+    assert_true(world_post(&world, &other, buffer_bytes(&sealed), &x, &a));
+    assert_int_equal(atomic_load(&n_ended), 0);
+    assert_int_equal(a.message.status, 200);
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(atomic_load(&n_ended), ARRAY_LEN(threads));
+    actor_program_free(&other);
+}
+
 #define WITH(f, start_function) cmocka_unit_test_setup_teardown(f, start_function, stop)
 
 int main(void)
@@ -553,6 +598,7 @@ int main(void)
         WITH(clients_that_leave_early_do_not_end_it, start),
         WITH(a_body_over_the_limit_is_refused_in_the_seal, start),
         WITH(policy_is_enforced_before_the_service, start),
+        WITH(slow_requests_of_one_program_keep_no_other_waiting, start_patient),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
