@@ -108,6 +108,7 @@ static void a_nonce_must_be_the_documents_own_and_whole(void **state)
     nonce.len--;
     assert_false(example_verify_with(&x, buffer_bytes(&nonce), false, &claims, &err));
     assert_refused(&err, "evidence.freshness");
+    example_release(&x);
     json_decref(load(&x, "2023-anjuna-prod"));
     assert_false(example_verify_with(&x, buffer_bytes(&nonce), false, &claims, &err));
     assert_refused(&err, "evidence.freshness");
