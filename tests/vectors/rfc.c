@@ -193,6 +193,8 @@ static void every_case_of_rfc_9421_is_judged(void **state)
     }
     assert_int_equal(n_ecdsa, 1);
     assert_int_equal(json_array_size(cases), 6);
+    /* B.4: transformed messages, signed in an algorithm that is not ours. */
+    assert_string_equal(text(json_object_get(root, "transform"), "keyid"), "test-key-ed25519");
     json_decref(root);
 }
 
