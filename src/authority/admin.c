@@ -168,7 +168,7 @@ bool admin_platform_rm(const struct admin *a, struct idevs_error *ret_err)
 {
     uint8_t id[SHA256_LEN];
 
-    if (!hex_exactly(a->operands[0], id, sizeof(id)))
+    if (!hex_exactly(bytes_of_text(a->operands[0]), id, sizeof(id)))
         return refuse_expecting(ret_err, "usage", "a platform id as in `platform list`", "%s",
                                 a->operands[0]);
     _cleanup_registry_ struct registry *r = open_registry(a, ret_err);

@@ -45,13 +45,13 @@ bool hex_decode(struct bytes text, struct buffer *b)
     return true;
 }
 
-bool hex_exactly(const char *text, uint8_t *ret, size_t len)
+bool hex_exactly(struct bytes text, uint8_t *ret, size_t len)
 {
-    if (strlen(text) != 2 * len)
+    if (text.len != 2 * len)
         return false;
     for (size_t i = 0; i < len; i++) {
-        int high = hex_digit((uint8_t)text[2 * i]);
-        int low = hex_digit((uint8_t)text[2 * i + 1]);
+        int high = hex_digit(text.data[2 * i]);
+        int low = hex_digit(text.data[2 * i + 1]);
         if (high < 0 || low < 0)
             return false;
         ret[i] = (uint8_t)(high << 4 | low);

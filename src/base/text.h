@@ -16,8 +16,8 @@ bool base64url_decode(struct bytes text, struct buffer *b) _must_check_;
 
 /* `ret` gets 2 * len + 1 characters. */
 void hex_text(const uint8_t *in, size_t len, char *ret);
-/* Exactly `len` bytes of lower-case hex. */
-bool hex_exactly(const char *text, uint8_t *ret, size_t len) _must_check_;
+/* Exactly `len` bytes in lower-case hex and nothing after them. */
+bool hex_exactly(struct bytes text, uint8_t *ret, size_t len) _must_check_;
 
 /* Decimal without sign, spaces or leading zeros; at most `max`. */
 bool parse_u64(struct bytes text, uint64_t max, uint64_t *ret) _must_check_;

@@ -196,7 +196,7 @@ static bool take_toolchains(const struct cli *cli, const struct arguments *a, st
         if (strncmp(a->options[i].name, "--toolchain=", 12) != 0)
             continue;
         if (ret->n_toolchains == LIMIT_TOOLCHAINS ||
-            !hex_exactly(a->options[i].value, ret->toolchains[ret->n_toolchains], SHA256_LEN))
+            !hex_exactly(bytes_of_text(a->options[i].value), ret->toolchains[ret->n_toolchains], SHA256_LEN))
             return refuse_expecting(ret_err, "usage", "1 to 8 digests of 64 hex digits",
                                     "--toolchain %s", a->options[i].value);
         ret->n_toolchains++;
@@ -211,7 +211,7 @@ static bool take_toolchains(const struct cli *cli, const struct arguments *a, st
         return false;
     if (strcmp(text_of(health, "warden"), "ok") != 0)
         return refuse(ret_err, "warden.unreachable", "the launcher cannot reach its warden");
-    if (!hex_exactly(text_of(health, "toolchain"), ret->toolchains[0], SHA256_LEN))
+    if (!hex_exactly(bytes_of_text(text_of(health, "toolchain")), ret->toolchains[0], SHA256_LEN))
         return refuse(ret_err, "build.toolchain", "the launcher's warden names none");
     ret->n_toolchains = 1;
     return true;

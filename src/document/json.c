@@ -81,7 +81,7 @@ bool json_sha256(const json_t *object, const char *key, uint8_t ret[32],
 
     if (!json_text(object, key, 64, &text, ret_err))
         return false;
-    if (!hex_exactly(text, digest, sizeof(digest)))
+    if (!hex_exactly(bytes_of_text(text), digest, sizeof(digest)))
         return refuse(ret_err, "api.field", "\"%s\" is not 64 characters of lower-case hex", key);
     memcpy(ret, digest, sizeof(digest));
     return true;

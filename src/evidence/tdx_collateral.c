@@ -97,14 +97,13 @@ static bool split_served(struct bytes text, const char *start, struct signed_val
     if (!starts_with(text, start) || text.len < start_len + end_len)
         return false;
     const char *tail = (const char *)text.data + text.len - end_len;
-    char hex[2 * SIGNATURE_LEN + 1];
+    char hex[2 * SIGNATURE_LEN];
     if (memcmp(tail, TAIL, tail_len) != 0 || memcmp(tail + end_len - 2, "\"}", 2) != 0)
         return false;
     for (size_t i = 0; i < 2 * SIGNATURE_LEN; i++)
         hex[i] = (char)tolower((unsigned char)tail[tail_len + i]);
-    hex[2 * SIGNATURE_LEN] = 0;
     ret->value = bytes_of(text.data + start_len, text.len - start_len - end_len);
-    return hex_exactly(hex, ret->signature, SIGNATURE_LEN);
+    return hex_exactly(bytes_of(hex, sizeof(hex)), ret->signature, SIGNATURE_LEN);
 }
 
 static bool find_detached(const struct endorsements *e, const struct endorsement_document *d,
@@ -208,14 +207,14 @@ static json_t *open_document(const struct verification *v, const struct kind *ki
 /* Hex of either case. */
 static bool hex_in(const json_t *object, const char *key, uint8_t *ret, size_t len)
 {
-    char lower[2 * TDX_MR_LEN + 1];
+    char lower[2 * TDX_MR_LEN];
     const char *text = json_string_value(json_object_get(object, key));
 
-    if (!text || strlen(text) != 2 * len || 2 * len >= sizeof(lower))
+    if (!text || strlen(text) != 2 * len || 2 * len > sizeof(lower))
         return false;
-    for (size_t i = 0; i <= 2 * len; i++)
+    for (size_t i = 0; i < 2 * len; i++)
         lower[i] = (char)tolower((unsigned char)text[i]);
-    return hex_exactly(lower, ret, len);
+    return hex_exactly(bytes_of(lower, 2 * len), ret, len);
 }
 
 static bool hex_is(const json_t *object, const char *key, const uint8_t *wanted, size_t len)

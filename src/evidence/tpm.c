@@ -228,7 +228,7 @@ static bool append_register(const json_t *registers, unsigned i, size_t len, str
 
     snprintf(name, sizeof(name), "%u", i);
     const char *hex = json_string_value(json_object_get(registers, name));
-    return hex && hex_exactly(hex, value, len) && buffer_append(b, value, len);
+    return hex && hex_exactly(bytes_of_text(hex), value, len) && buffer_append(b, value, len);
 }
 
 /* pcrDigest is the hash of the selected registers in ascending order, and the hash is that of the

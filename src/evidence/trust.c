@@ -25,7 +25,7 @@ static bool is_known_root(const struct certificate *c, enum maker maker)
     certificate_sha256(c, sha256);
     for (size_t i = 0; i < ARRAY_LEN(KNOWN_ROOTS); i++)
         if (KNOWN_ROOTS[i].maker == maker &&
-            hex_exactly(KNOWN_ROOTS[i].sha256, known, sizeof(known)) &&
+            hex_exactly(bytes_of_text(KNOWN_ROOTS[i].sha256), known, sizeof(known)) &&
             memcmp(known, sha256, sizeof(known)) == 0)
             return true;
     return false;

@@ -27,7 +27,7 @@ static const char *const BUILD_STATES[] = {
 
 static bool blob_digest(struct api_call *call, uint8_t ret[32], struct idevs_error *ret_err)
 {
-    return hex_exactly(call->parameter, ret, 32) ||
+    return hex_exactly(bytes_of_text(call->parameter), ret, 32) ||
            refuse_expecting(ret_err, "api.field", "a SHA-256 in lower-case hex", "%s",
                             call->parameter);
 }

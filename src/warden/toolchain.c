@@ -136,8 +136,8 @@ bool toolchain_verify(const char *folder, uint8_t ret[SHA256_LEN], struct idevs_
     if (!file_read(path, &text, ret_err) || !toolchain_digest(folder, found, ret_err))
         return false;
     if (text.len == 2 * SHA256_LEN + 1 && text.data[2 * SHA256_LEN] == '\n')
-        text.data[2 * SHA256_LEN] = 0;
-    if (!text.len || !hex_exactly((const char *)text.data, wanted, sizeof(wanted)))
+        text.len--;
+    if (!hex_exactly(buffer_bytes(&text), wanted, sizeof(wanted)))
         return refuse(ret_err, "build.toolchain", "%s is no digest", path);
     if (memcmp(wanted, found, sizeof(found)) != 0)
         return refuse(ret_err, "build.toolchain", "%s is not what its digest says", folder);

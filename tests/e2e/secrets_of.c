@@ -144,7 +144,7 @@ static struct x25519_key *key_from_hex(const char *hex)
 {
     uint8_t raw[X25519_LEN];
 
-    return hex_exactly(hex, raw, sizeof(raw)) ? x25519_from_raw(raw) : NULL;
+    return hex_exactly(bytes_of_text(hex), raw, sizeof(raw)) ? x25519_from_raw(raw) : NULL;
 }
 
 static int exchange_of(char **argv)
@@ -221,10 +221,10 @@ int main(int argc, char **argv)
     uint8_t spki[SPKI_LEN];
 
     if (argc == 4 && strcmp(argv[1], "hpke-key") == 0 &&
-        hex_exactly(argv[3], public, sizeof(public)))
+        hex_exactly(bytes_of_text(argv[3]), public, sizeof(public)))
         return search_process(argv[2], is_hpke_key, public);
     if (argc == 4 && strcmp(argv[1], "signing-key") == 0 &&
-        hex_exactly(argv[3], spki, sizeof(spki)))
+        hex_exactly(bytes_of_text(argv[3]), spki, sizeof(spki)))
         return search_process(argv[2], is_signing_key, spki);
     if (argc == 5 && strcmp(argv[1], "exchange") == 0)
         return exchange_of(argv + 2);

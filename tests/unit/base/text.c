@@ -52,11 +52,12 @@ static void hex_is_lower_case_only(void **state)
 {
     uint8_t out[2];
     (void)state;
-    assert_true(hex_exactly("0aff", out, 2));
+    assert_true(hex_exactly(bytes_of_text("0aff"), out, 2));
     assert_int_equal(out[1], 0xff);
-    assert_false(hex_exactly("0AFF", out, 2));
-    assert_false(hex_exactly("0aff0", out, 2));
-    assert_false(hex_exactly("0xff", out, 2));
+    assert_false(hex_exactly(bytes_of_text("0AFF"), out, 2));
+    assert_false(hex_exactly(bytes_of_text("0aff0"), out, 2));
+    assert_false(hex_exactly(bytes_of_text("0xff"), out, 2));
+    assert_false(hex_exactly(bytes_of("0aff\0", 5), out, 2));
 }
 
 static void numbers_have_one_spelling(void **state)

@@ -15,7 +15,7 @@ static inline struct buffer from_hex(const char *hex)
 /* Hex of a length that is known. */
 static inline void to_array(const char *hex, uint8_t *ret, size_t len)
 {
-    assert_true(hex_exactly(hex, ret, len));
+    assert_true(hex_exactly(bytes_of_text(hex), ret, len));
 }
 
 #define assert_bytes_are_hex(bytes, hex)                                                           \
