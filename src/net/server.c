@@ -85,6 +85,8 @@ static void on_accept_failed(struct evconnlistener *listener, void *context)
     struct server *server = context;
     const struct timeval pause = {.tv_usec = LIMIT_SERVER_PAUSE_MS * 1000L};
 
+    if (make_place(server)) /* descriptors ran out before places did */
+        return;
     /* The kernel would report the waiting connection again at once, for ever. */
     evconnlistener_disable(listener);
     event_add(server->pause, &pause);

@@ -22,6 +22,7 @@ enum refuser {
 #define CLOSED       "(closed)"       /* the connection ends */
 #define ONCE         "(done once)"    /* answered as if it had been the first time */
 #define APART        "(kept apart)"   /* answered, but with nothing of another's */
+#define HELD_BACK    "(held back)"    /* no more is taken from whoever does it */
 
 struct attack {
     const char *claim;

@@ -99,7 +99,7 @@ static unsigned free_port(void)
 
 static void start_authority(void)
 {
-    unsigned port = free_port();
+    unsigned port = host.authority_port = free_port();
     _cleanup_text_ char *config = alloc_format("%s/authority.yaml", host.station.folder);
     _cleanup_text_ char *text = alloc_format(
         "listen: 127.0.0.1:%u\ncertificate: cert.pem\nkey: priv.pem\nstate: .\nsigner: %s\n", port,
@@ -111,6 +111,27 @@ static void start_authority(void)
     snprintf(host.url, sizeof(host.url), "https://127.0.0.1:%u", port);
     snprintf(host.ca_file, sizeof(host.ca_file), "%s/ca.pem", host.station.folder);
     host.authority = start(argv);
+    assert_true(world_wait_for(port));
+}
+
+/* ---- the launcher ---- */
+
+void host_start_launcher(void)
+{
+    unsigned port = host.launcher_port = free_port();
+    _cleanup_text_ char *config = alloc_format("%s/launcher.yaml", host.station.folder);
+    _cleanup_text_ char *text =
+        alloc_format("listen: 127.0.0.1:%u\ncertificate: cert.pem\nkey: priv.pem\nstate: launcher\n"
+                     "warden: warden.sock\nca: ca.pem\nowners: [owner.pub.pem]\n",
+                     port);
+    _cleanup_public_key_ struct public_key *owner = public_key_of(host.station.e.owner);
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(KIB(4));
+    const char *argv[] = {getenv("IDEVS_LAUNCHER"), "--config", config, NULL};
+
+    assert_true(public_key_pem(owner, &pem));
+    put("owner.pub.pem", buffer_bytes(&pem));
+    put("launcher.yaml", bytes_of_text(text));
+    host.launcher = start(argv);
     assert_true(world_wait_for(port));
 }
 
@@ -134,7 +155,7 @@ static void enrol(const char *state)
         submit_platform(host.station.issuer.registry, buffer_bytes(&b), clock_unix(), &tier, &err));
 }
 
-static bool connect_to_warden(void)
+bool host_connect_to_warden(void)
 {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
 
@@ -160,7 +181,7 @@ static void start_warden(void)
     put("warden.yaml", bytes_of_text(text));
     snprintf(host.socket_path, sizeof(host.socket_path), "%s/warden.sock", host.station.folder);
     host.warden = start(argv);
-    for (int ms = 0; !connect_to_warden(); ms += 10) {
+    for (int ms = 0; !host_connect_to_warden(); ms += 10) {
         assert_true(ms < WAIT_MS);
         usleep(10000);
     }
@@ -301,6 +322,16 @@ int host_begin_authority(void **state)
     return 0;
 }
 
+static int probe_in_memory(void)
+{
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_EXECUTABLE);
+
+    assert_true(file_read(getenv("IDEVS_PROBE"), &b, NULL));
+    int fd = memfd_sealed("probe", buffer_bytes(&b));
+    assert_true(fd >= 0);
+    return fd;
+}
+
 int host_begin(void **state)
 {
     host = (struct host){.sock = -1};
@@ -308,8 +339,7 @@ int host_begin(void **state)
         return 0;
     host_begin_authority(state);
     start_store();
-    host.executable = open(getenv("IDEVS_PROBE"), O_RDONLY | O_CLOEXEC);
-    assert_true(host.executable >= 0);
+    host.executable = probe_in_memory();
     start_warden();
     make_manifest();
     relay_init(&relay);
@@ -338,6 +368,7 @@ int host_end(void **state)
         end_program_and_store();
     if (!host.authority)
         return 0; /* skipped */
+    end(&host.launcher);
     end(&host.authority);
     station_free(&host.station);
     return 0;

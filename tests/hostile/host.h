@@ -28,9 +28,12 @@ struct warden_said {
 struct host {
     struct station station; /* the authority's folder, opened beside the daemon: owner, approvals */
     char url[64];           /* of the authority */
+    unsigned authority_port;
     char ca_file[128];
     pid_t authority;
     pid_t warden;
+    pid_t launcher; /* the real one, where it is what is attacked */
+    unsigned launcher_port;
     char socket_path[100];
     int sock;       /* the launcher's connection to the warden; -1: none */
     int executable; /* the probe */
@@ -46,6 +49,8 @@ int host_begin(void **state);
  * needs no root. */
 int host_begin_authority(void **state);
 int host_end(void **state);
+/* Beside the authority: idevs-launcher for the station's owner, without a warden. */
+void host_start_launcher(void);
 /* The probe opens, reads, writes and ends, all of it attested. */
 void host_control(void);
 
@@ -56,6 +61,8 @@ void host_skip_unless_possible(void);
  * probe. */
 void host_set_manifest(bool approved);
 
+/* A new connection in host.sock. */
+bool host_connect_to_warden(void);
 /* To the warden: asks with up to two descriptors; what it says next, false when it closed. */
 void warden_asks(struct bytes message, const int *fds, size_t n_fds);
 bool warden_says(struct warden_said *ret);

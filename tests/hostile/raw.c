@@ -6,6 +6,7 @@
 #include "test.h"
 
 #include <arpa/inet.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -14,19 +15,58 @@
 
 #define SECOND 1000000000u
 
-void raw_open(struct raw *r, const char *host, unsigned port, bool tls)
+static void connect_to(struct raw *r, const char *host, unsigned port)
 {
     struct sockaddr_in to = {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {inet_addr(host)}};
 
     *r = (struct raw){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     assert_int_equal(connect(r->fd, (struct sockaddr *)&to, sizeof(to)), 0);
-    if (!tls)
-        return;
-    r->context = SSL_CTX_new(TLS_client_method());
+}
+
+static void shake_hands(struct raw *r)
+{
     r->tls = SSL_new(r->context);
     assert_true(SSL_set_fd(r->tls, r->fd));
     assert_int_equal(SSL_connect(r->tls), 1);
+}
+
+void raw_open(struct raw *r, const char *host, unsigned port, bool tls)
+{
+    connect_to(r, host, port);
+    if (!tls)
+        return;
+    r->context = SSL_CTX_new(TLS_client_method());
+    shake_hands(r);
+}
+
+static void present(SSL_CTX *context, const struct key *key)
+{
+    _cleanup_buffer_ struct buffer der = buffer_up_to(LIMIT_CERTIFICATE);
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(KIB(4));
+    uint8_t spki[SPKI_LEN];
+
+    key_spki(key, spki);
+    const struct certificate_fields fields = {.subject = "owner",
+                                              .spki = spki,
+                                              .not_before = clock_unix() - 60,
+                                              .not_after = clock_unix() + 3600,
+                                              .client_auth = true};
+    assert_true(certificate_make(&fields, NULL, key, &der) && key_save(key, &pem));
+    BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.len);
+    EVP_PKEY *pkey = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+    assert_int_equal(SSL_CTX_use_certificate_ASN1(context, (int)der.len, der.data), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey(context, pkey), 1);
+    EVP_PKEY_free(pkey);
+    BIO_free(bio);
+}
+
+void raw_open_as(struct raw *r, const char *host, unsigned port, const struct key *key)
+{
+    connect_to(r, host, port);
+    r->context = SSL_CTX_new(TLS_client_method());
+    present(r->context, key);
+    shake_hands(r);
 }
 
 void raw_close(struct raw *r)

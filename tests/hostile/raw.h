@@ -3,7 +3,7 @@
 #ifndef IDEVS_TESTS_HOSTILE_RAW_H
 #define IDEVS_TESTS_HOSTILE_RAW_H
 
-#include "base/buffer.h"
+#include "crypto/x509.h"
 
 struct raw {
     int fd; /* -1: there is no connection */
@@ -14,6 +14,8 @@ struct raw {
 /* Connects, and with `tls` shakes hands, whoever is there (a launcher that lies asks for no
  * certificate). Asserts that it worked. */
 void raw_open(struct raw *r, const char *host, unsigned port, bool tls);
+/* TLS as whoever holds `key`, in a certificate that it signed itself. */
+void raw_open_as(struct raw *r, const char *host, unsigned port, const struct key *key);
 void raw_close(struct raw *r);
 #define _cleanup_raw_ _cleanup_(raw_close)
 

@@ -66,7 +66,8 @@ static void answer_attester(struct relay *r, struct passing *p)
 
 static void certify(struct relay *r, struct passing *p)
 {
-    const struct actor_program_fields fields = {.also = WORLD_BESIDE};
+    const struct actor_program_fields fields = {
+        .also = WORLD_BESIDE, .not_before = clock_unix(), .not_after = clock_unix() + 3600};
     _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_CHAIN_BYTES);
     struct certificate_request request;
     struct csr csr;
@@ -314,6 +315,7 @@ void relay_init(struct relay *r)
     int attester[2];
 
     *r = (struct relay){.attempt_ms = 20000,
+                        .time = &TIME_OF_HOST,
                         .manifest_cbor = buffer_up_to(LIMIT_MANIFEST),
                         .log = buffer_up_to(MIB(1))};
     must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, launcher) == 0 &&
@@ -350,7 +352,7 @@ struct idevs *relay_open(struct relay *r, struct idevs_error *err)
 {
     const struct runtime_options options = {.launcher_fd = r->program[0],
                                             .attester_fd = r->program[1],
-                                            .time = &TIME_OF_HOST,
+                                            .time = r->time,
                                             .attempt_ms = r->attempt_ms,
                                             .backoff_first_ms = 1,
                                             .backoff_max_ms = 8,

@@ -36,7 +36,8 @@ struct relay {
     uint32_t attempt_ms; /* how long the program waits for a reply */
     void *context;       /* of the hooks */
 
-    const char *authority_url; /* of a real authority; NULL: the one that is played */
+    const struct time_source *time; /* the program's clock */
+    const char *authority_url;      /* of a real authority; NULL: the one that is played */
     const char *authority_ca;
     char authority_code[48];        /* of the last problem that it answered */
     const struct x25519_key *owner; /* opens what is logged to it, into `log`; or NULL */
