@@ -59,6 +59,7 @@ ATTACK(a_clock_turned_back_while_a_program_runs_is_not_followed, RUNTIME, NOT_BE
 static void show_ended_keys(struct relay *r, struct passing *p)
 {
     struct ohttp_key_config config = {.key_id = 1};
+    _cleanup_x25519_ struct x25519_key *known = x25519_generate();
     _cleanup_key_ struct key *key = NULL;
     _cleanup_chain_ struct chain chain = {.n = 0};
     _cleanup_buffer_ struct buffer b = buffer_up_to(KIB(64));
@@ -67,6 +68,7 @@ static void show_ended_keys(struct relay *r, struct passing *p)
 
     if (!passing_is(p, "service-keys:store"))
         return;
+    x25519_public(known, config.public_key);
     actor_service_make(&store.service_ca, store.host, clock_unix(), &key, &chain);
     if (!signed_keys_make(&config, &chain, key, clock_unix() - 20 * MINUTE, 5 * MINUTE, &keys) ||
         !bhttp_encode_response(&keys.message, &b))
