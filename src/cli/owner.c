@@ -196,7 +196,8 @@ static bool take_toolchains(const struct cli *cli, const struct arguments *a, st
         if (strncmp(a->options[i].name, "--toolchain=", 12) != 0)
             continue;
         if (ret->n_toolchains == LIMIT_TOOLCHAINS ||
-            !hex_exactly(bytes_of_text(a->options[i].value), ret->toolchains[ret->n_toolchains], SHA256_LEN))
+            !hex_exactly(bytes_of_text(a->options[i].value), ret->toolchains[ret->n_toolchains],
+                         SHA256_LEN))
             return refuse_expecting(ret_err, "usage", "1 to 8 digests of 64 hex digits",
                                     "--toolchain %s", a->options[i].value);
         ret->n_toolchains++;
