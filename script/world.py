@@ -4,9 +4,11 @@ Every process runs under a uid of its own, as an installation would do it; the w
 free ones, so that several worlds stand beside each other.
 """
 
+import contextlib
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -33,9 +35,12 @@ class WorldError(Exception):
 
 
 def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """By chance and below the range from which the kernel takes ports: worlds stand side by side."""
+    while True:
+        port = random.randrange(10000, 32768)
+        with socket.socket() as sock, contextlib.suppress(OSError):
+            sock.bind(("127.0.0.1", port))
+            return port
 
 
 def run(*command, check=True, **options):

@@ -1,5 +1,6 @@
 #include "host.h"
 
+#include "port.h"
 #include "programs/codes.h"
 
 #include "base/fd.h"
@@ -86,20 +87,9 @@ static void put_tls(void)
     actor_ca_free(&ca);
 }
 
-static unsigned free_port(void)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t len = sizeof(at);
-    _cleanup_fd_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
-    return ntohs(at.sin_port);
-}
-
 static void start_authority(void)
 {
-    unsigned port = host.authority_port = free_port();
+    unsigned port = host.authority_port = port_free("127.0.0.1");
     _cleanup_text_ char *config = alloc_format("%s/authority.yaml", host.station.folder);
     _cleanup_text_ char *text = alloc_format(
         "listen: 127.0.0.1:%u\ncertificate: cert.pem\nkey: priv.pem\nstate: .\nsigner: %s\n", port,
@@ -118,7 +108,7 @@ static void start_authority(void)
 
 void host_start_launcher(void)
 {
-    unsigned port = host.launcher_port = free_port();
+    unsigned port = host.launcher_port = port_free("127.0.0.1");
     _cleanup_text_ char *config = alloc_format("%s/launcher.yaml", host.station.folder);
     _cleanup_text_ char *text =
         alloc_format("listen: 127.0.0.1:%u\ncertificate: cert.pem\nkey: priv.pem\nstate: launcher\n"

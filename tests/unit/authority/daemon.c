@@ -2,6 +2,7 @@
  * daemon, the end by SIGTERM and by the loss of the signer. */
 #include "base/fd.h"
 #include "net/client.h"
+#include "port.h"
 #include "test.h"
 
 #include "station.h"
@@ -138,17 +139,6 @@ static bool is_confined(pid_t pid)
 
 /* ---- files ---- */
 
-static unsigned free_port(void)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t len = sizeof(at);
-    _cleanup_fd_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
-    return ntohs(at.sin_port);
-}
-
 static void write_file(const struct scene *s, const char *name, struct bytes data)
 {
     char path[256];
@@ -207,7 +197,7 @@ static int set_up(void **state)
 {
     static struct scene s;
     char config[1024];
-    unsigned port = free_port();
+    unsigned port = port_free("127.0.0.1");
 
     signal(SIGPIPE, SIG_IGN);
     memset(&s, 0, sizeof(s));

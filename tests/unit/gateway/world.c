@@ -1,5 +1,6 @@
 #include "world.h"
 
+#include "../port.h"
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "net/client.h"
@@ -354,15 +355,6 @@ void world_read_log(struct world *w, struct buffer *b)
     must(file_read(path, b, NULL));
 }
 
-static unsigned free_port(const char *host)
-{
-    unsigned port = 0;
-    int fd = listen_on(host, &port);
-
-    fd_close(&fd);
-    return port;
-}
-
 /* Folder, service, credentials and gateway; who may come in stands in `w` already. */
 static void build(struct world *w, const char *authority, const char *more)
 {
@@ -374,7 +366,7 @@ static void build(struct world *w, const char *authority, const char *more)
     actor_ca_make(&w->service_ca, "services", clock_unix());
     fake_service_start(&w->service, 0);
     w->service_runs = true;
-    w->port = free_port(w->host);
+    w->port = port_free(w->host);
     snprintf(w->url, sizeof(w->url), "https://%s:%u", w->host, w->port);
     snprintf(w->ca_file, sizeof(w->ca_file), "%s/services.pem", w->folder);
     write_credentials(w);
