@@ -22,16 +22,15 @@ struct attester_run {
     struct eat_digest source;    /* absent: not compiled here */
     struct eat_digest toolchain; /* likewise */
     const char *back_end;
-    uint64_t memory;         /* bytes given to it */
-    struct bytes memory_map; /* the text of /proc/PID/maps, now */
+    bool isolates;                /* else it may be debugged, and the evidence says so */
+    uint64_t memory;              /* bytes given to it */
+    struct eat_measured measured; /* by the back end, now */
 };
 
 /* Never fails: what cannot be found out is "unknown". */
 void attester_read_host(struct attester_host *ret);
 /* From the text of /proc/cpuinfo. */
 void attester_parse_cpuinfo(const char *text, struct attester_host *ret);
-/* "12 mappings, 6.1 MiB; writable 0.2 MiB, executable 1.9 MiB, both 0". `ret`: LIMIT_EAT_TEXT. */
-void attester_summarise_map(struct bytes map, char *ret);
 
 /* Appends application/cmw+cbor: an EAT over `report_data`, signed with the platform key
  * (provider-signed). False past the buffer's max. */

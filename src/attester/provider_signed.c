@@ -29,18 +29,14 @@ static void fill_platform(const struct key *platform, const struct attester_host
 
 static void fill_run(const struct attester_run *run, struct eat_claims *claims)
 {
-    claims->debug = EAT_DEBUG_DISABLED; /* undumpable from the first instruction, untraceable */
+    claims->debug = run->isolates ? EAT_DEBUG_DISABLED : EAT_DEBUG_ENABLED;
     claims->executable = run->executable;
     claims->manifest = run->manifest;
     claims->source = run->source;
     claims->toolchain = run->toolchain;
     put_text(claims->back_end, run->back_end);
     claims->memory = run->memory;
-    claims->memory_map.present = run->memory_map.len > 0;
-    if (claims->memory_map.present) {
-        sha256(run->memory_map, claims->memory_map.sha256);
-        attester_summarise_map(run->memory_map, claims->memory_map_summary);
-    }
+    claims->measured = run->measured;
 }
 
 bool attest_provider_signed(const struct key *platform, const struct attester_host *host,

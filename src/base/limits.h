@@ -109,6 +109,8 @@
 #define LIMIT_COSE_HEADERS     KIB(1) /* algorithm, type and key id */
 #define LIMIT_EAT_TEXT         128    /* one claim, with its NUL */
 #define LIMIT_EAT_MEASUREMENTS 256    /* four digests with their names */
+#define LIMIT_COMPONENTS       8      /* measured beside the program: kernel, initramfs, ... */
+#define LIMIT_COMPONENT_NAME   32     /* with its NUL */
 #define LIMIT_BACK_ENDS        8      /* of one platform, warden or policy */
 #define LIMIT_BACK_END         32     /* name, with its NUL */
 #define LIMIT_PLATFORM_REQUEST KIB(4) /* with its signature */
@@ -312,6 +314,8 @@
 #define LIMIT_TOOLCHAIN_DEPTH   24
 #define LIMIT_TOOLCHAIN_FILE    MIB(256)
 #define LIMIT_TOOLCHAIN_OUTPUT  MIB(4) /* of a command that lists what belongs into it */
+
+#define LIMIT_GAPS 8 /* told of what a machine lacks for one back end */
 
 /* What the kernel is told about one compartment, beside its memory. */
 #define LIMIT_ADDRESS_SPACE_EXTRA MIB(64) /* beside twice the memory: reserved, never touched */

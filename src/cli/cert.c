@@ -76,6 +76,20 @@ static void print_digest(const char *label, const struct eat_digest *d)
     printf("  %-22s%s\n", label, text);
 }
 
+/* What the back end measured beside the program. */
+static void print_measured(const struct eat_measured *m)
+{
+    if (m->memory_map.present) {
+        print_digest("memory map", &m->memory_map);
+        printf("  %-22s%s\n", "", m->memory_map_summary);
+    }
+    for (size_t i = 0; i < m->n_components; i++) {
+        printf("  %-22s%s\n", m->components[i].name, m->components[i].text);
+        if (m->components[i].digest.present)
+            print_digest("", &m->components[i].digest);
+    }
+}
+
 static void print_when(const char *label, int64_t at)
 {
     char text[32] = "-";
@@ -136,8 +150,7 @@ static void print_shown(const struct shown *s, bool checked)
     printf("  %-22s%s, %u CPUs\n", "machine", c->hwmodel, c->n_cpus);
     printf("  %-22s%s\n", "kernel", c->kernel);
     printf("  %-22s%llu MiB\n", "memory given", (unsigned long long)(c->memory >> 20));
-    print_digest("memory map", &c->memory_map);
-    printf("  %-22s%s\n", "", c->memory_map_summary);
+    print_measured(&c->measured);
     printf("  %-22s%s %s\n  %-22s%s\n", "measured by", c->swname, c->swversion, "policy",
            c->policy);
 }
@@ -163,22 +176,34 @@ static json_t *list_json(const char (*items)[LIMIT_AUTHORITY + 1], size_t n)
     return list;
 }
 
+static json_t *components_json(const struct eat_measured *m)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < m->n_components; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "name", m->components[i].name,
+                                              "text", m->components[i].text, "digest",
+                                              digest_json(&m->components[i].digest)));
+    return list;
+}
+
 static json_t *shown_json(const struct shown *s)
 {
     const struct eat_claims *c = &s->claims;
 
-    return json_pack(
-        "{s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, "
-        "s:i, s:I, s:o, s:s, s:s, s:s}",
-        "not_protected_from", c->breakers, "program", s->uri, "tier", c->tier, "back_end",
-        c->back_end, "debug", c->debug == EAT_DEBUG_ENABLED, "not_before",
-        (json_int_t)certificate_not_before(s->chain.at[0]), "not_after",
-        (json_int_t)certificate_not_after(s->chain.at[0]), "reads", list_json(c->reads, c->n_reads),
-        "writes", list_json(c->writes, c->n_writes), "executable", digest_json(&c->executable),
-        "source", digest_json(&c->source), "manifest", digest_json(&c->manifest), "toolchain",
-        digest_json(&c->toolchain), "owner", c->owner, "cpu_model", c->hwmodel, "cpus",
-        (int)c->n_cpus, "memory", (json_int_t)c->memory, "memory_map", digest_json(&c->memory_map),
-        "memory_map_summary", c->memory_map_summary, "kernel", c->kernel, "policy", c->policy);
+    return json_pack("{s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, "
+                     "s:i, s:I, s:o, s:s, s:o, s:s, s:s}",
+                     "not_protected_from", c->breakers, "program", s->uri, "tier", c->tier,
+                     "back_end", c->back_end, "debug", c->debug == EAT_DEBUG_ENABLED, "not_before",
+                     (json_int_t)certificate_not_before(s->chain.at[0]), "not_after",
+                     (json_int_t)certificate_not_after(s->chain.at[0]), "reads",
+                     list_json(c->reads, c->n_reads), "writes", list_json(c->writes, c->n_writes),
+                     "executable", digest_json(&c->executable), "source", digest_json(&c->source),
+                     "manifest", digest_json(&c->manifest), "toolchain", digest_json(&c->toolchain),
+                     "owner", c->owner, "cpu_model", c->hwmodel, "cpus", (int)c->n_cpus, "memory",
+                     (json_int_t)c->memory, "memory_map", digest_json(&c->measured.memory_map),
+                     "memory_map_summary", c->measured.memory_map_summary, "components",
+                     components_json(&c->measured), "kernel", c->kernel, "policy", c->policy);
 }
 
 static bool show_pem(const struct cli *cli, const struct buffer *pem, struct idevs_error *ret_err)

@@ -1,6 +1,8 @@
 #include "compartment/compartment.h"
 #include "compartment/process.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct compartment_back_end *const BACK_ENDS[] = {
@@ -19,4 +21,20 @@ const struct compartment_back_end *const *compartment_back_ends(size_t *ret_n)
 {
     *ret_n = ARRAY_LEN(BACK_ENDS);
     return BACK_ENDS;
+}
+
+void compartment_lacks(struct compartment_gaps *gaps, const char *expected, const char *remedy,
+                       const char *found, ...)
+{
+    char text[sizeof(gaps->at[0].found)];
+    va_list args;
+
+    if (gaps->n == ARRAY_LEN(gaps->at))
+        return;
+    struct idevs_error *gap = &gaps->at[gaps->n++];
+    va_start(args, found);
+    vsnprintf(text, sizeof(text), found, args);
+    va_end(args);
+    refuse_expecting(gap, "compartment.missing", expected, "%s", text);
+    snprintf(gap->remedy, sizeof(gap->remedy), "%s", remedy);
 }

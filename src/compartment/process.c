@@ -5,13 +5,14 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "compartment/cgroup.h"
+#include "compartment/executable.h"
 #include "compartment/filter.h"
 #include "compartment/landlock.h"
+#include "compartment/memory_map.h"
 #include "compartment/setup.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <linux/mount.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -22,6 +23,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -50,7 +52,7 @@ static struct {
     struct buffer filters[COMPARTMENT_COMPILE + 1]; /* by profile */
 } host;
 
-static bool prepare_host(struct idevs_error *ret_err)
+bool process_open(struct idevs_error *ret_err)
 {
     if (host.found)
         return true;
@@ -65,14 +67,43 @@ static bool prepare_host(struct idevs_error *ret_err)
     return true;
 }
 
-static bool process_probe(struct idevs_error *ret_err)
+/* Whether the kernel has a call: asked with arguments that it must refuse. */
+static bool kernel_has(long number)
+{
+    errno = 0;
+    return syscall(number, -1L, 0L, 0L, 0L, 0L, 0L) >= 0 || errno != ENOSYS;
+}
+
+static uint64_t user_namespaces_allowed(void)
+{
+    char text[24] = "";
+    _cleanup_fd_ int fd = open("/proc/sys/user/max_user_namespaces", O_RDONLY | O_CLOEXEC);
+
+    return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 ? strtoull(text, NULL, 10) : 0;
+}
+
+void process_probe_root(struct compartment_gaps *ret)
 {
     if (geteuid() != 0)
-        return refuse_expecting(ret_err, "compartment.unavailable", "the warden started as root",
-                                "user %u", (unsigned)geteuid());
-    if (access("/proc/self/ns/user", F_OK) < 0)
-        return refuse(ret_err, "compartment.unavailable", "a kernel without user namespaces");
-    return prepare_host(ret_err);
+        compartment_lacks(ret, "root: it gives each compartment a user of its own",
+                          "Start idevs-warden as root; it gives up what it does not need.",
+                          "user %u", (unsigned)geteuid());
+}
+
+static void process_probe(struct compartment_gaps *ret)
+{
+    process_probe_root(ret);
+    if (user_namespaces_allowed() == 0)
+        compartment_lacks(ret, "user namespaces",
+                          "Raise sysctl user.max_user_namespaces, or use a kernel that has "
+                          "them (CONFIG_USER_NS).",
+                          "a kernel that gives none");
+    if (!kernel_has(SYS_clone3) || !kernel_has(SYS_mount_setattr))
+        compartment_lacks(ret, "Linux 5.12 or newer", "Use a newer kernel.",
+                          "a kernel without clone3 or mount_setattr");
+    if (prctl(PR_GET_SECCOMP) < 0)
+        compartment_lacks(ret, "system-call filters", "Use a kernel with CONFIG_SECCOMP_FILTER.",
+                          "a kernel without them");
 }
 
 static void process_describe(char *ret, size_t size)
@@ -86,28 +117,23 @@ static void process_describe(char *ret, size_t size)
 
 /* ---- start: check all, then act ---- */
 
-static bool check_executable(int fd, struct idevs_error *ret_err)
+static bool check_run(const struct process_kind *kind, const struct compartment_spec *s,
+                      struct idevs_error *ret_err)
 {
-    const int sealed = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
-    int seals = fcntl(fd, F_GET_SEALS);
-
-    if (seals < 0 || (seals & sealed) != sealed)
-        return refuse(ret_err, "compartment.unavailable", "an executable that is not sealed");
-    /* Execute-only and not the run's own: the kernel makes such a process undumpable from its first
-     * instruction on, so that only root of the host can trace it or read its memory. */
-    if (fchmod(fd, 0111) < 0)
-        return refuse_errno(ret_err, "compartment.unavailable", "mode of the executable");
-    return true;
+    return memory_check(s->memory, ret_err) && executable_check(s->executable, ret_err) &&
+           (fchmod(s->executable, kind->mode) == 0 ||
+            refuse_errno(ret_err, "compartment.unavailable", "mode of the executable"));
 }
 
-static bool check_spec(const struct compartment_spec *s, struct idevs_error *ret_err)
+static bool check_spec(const struct process_kind *kind, const struct compartment_spec *s,
+                       struct idevs_error *ret_err)
 {
     if (s->uid == 0 || s->uid == (uid_t)-1)
         return refuse(ret_err, "compartment.unavailable", "a user that is root's");
     if (s->memory < LIMIT_MEMORY_FLOOR || s->processes < 1)
         return refuse(ret_err, "compartment.unavailable", "limits that nothing can run in");
     if (s->profile == COMPARTMENT_RUN)
-        return check_executable(s->executable, ret_err);
+        return check_run(kind, s, ret_err);
     if (!s->argv || !s->envp || s->root < 0 || s->work < 0 || s->output < 0)
         return refuse(ret_err, "compartment.unavailable", "an incomplete specification");
     return true;
@@ -162,10 +188,10 @@ static bool start_begin(const struct compartment_spec *spec, struct start *ret,
 
 /* The new process is root of the host to nobody's profit: its rights hold in its new user namespace
  * only, and it gives up the user in setup.c. */
-static pid_t new_process(int *ret_pidfd)
+static pid_t new_process(uint64_t namespaces, int *ret_pidfd)
 {
     struct clone_args args = {
-        .flags = NAMESPACES | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
+        .flags = namespaces | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
         .pidfd = (uintptr_t)ret_pidfd,
         .exit_signal = SIGCHLD,
     };
@@ -184,12 +210,18 @@ static bool write_map(pid_t pid, const char *file, uid_t id)
     return fd >= 0 && fd_write_all(fd, map, strlen(map));
 }
 
+static bool map_user(pid_t pid, uid_t uid)
+{
+    return write_map(pid, "gid_map", uid) && write_map(pid, "uid_map", uid);
+}
+
 /* The child sets itself up as soon as its user is mapped; meanwhile it is put into its group, and
  * goes on to exec when it is there. */
-static bool lead_child(struct compartment *c, const struct compartment_spec *spec,
-                       struct start *start, struct idevs_error *ret_err)
+static bool lead_child(const struct process_kind *kind, struct compartment *c,
+                       const struct compartment_spec *spec, struct start *start,
+                       struct idevs_error *ret_err)
 {
-    if (!write_map(c->pid, "gid_map", spec->uid) || !write_map(c->pid, "uid_map", spec->uid) ||
+    if (((kind->namespaces & CLONE_NEWUSER) && !map_user(c->pid, spec->uid)) ||
         send(start->sync[0], "m", 1, MSG_NOSIGNAL) != 1)
         return refuse_errno(ret_err, "compartment.unavailable", "user mapping");
     if (!cgroup_attach(&c->group, c->pid, ret_err))
@@ -233,11 +265,8 @@ static bool group_for(const struct compartment_spec *spec, struct cgroup *ret,
     return cgroup_make(&host.groups, name, &limits, ret, ret_err);
 }
 
-static void process_kill(struct compartment *c, const char *code);
-static void process_destroy(struct compartment *c);
-
-static bool start_with(const struct compartment_spec *spec, struct start *start,
-                       struct compartment *c, struct idevs_error *ret_err)
+static bool start_with(const struct process_kind *kind, const struct compartment_spec *spec,
+                       struct start *start, struct compartment *c, struct idevs_error *ret_err)
 {
     struct setup_plan plan = {
         .spec = spec,
@@ -248,31 +277,33 @@ static bool start_with(const struct compartment_spec *spec, struct start *start,
         .filter = buffer_bytes(&host.filters[spec->profile]),
     };
 
-    c->pid = new_process(&c->pidfd);
+    c->pid = new_process(kind->namespaces, &c->pidfd);
     if (c->pid < 0)
         return refuse_errno(ret_err, "compartment.unavailable", "namespaces");
     if (c->pid == 0)
-        setup_perform(&plan); /* does not return */
+        kind->perform(&plan); /* does not return */
     fd_close(&start->sync[1]);
     fd_close(&start->status[1]);
-    bool led = lead_child(c, spec, start, ret_err);
+    bool led = lead_child(kind, c, spec, start, ret_err);
     if (!led)
         process_kill(c, "run.stopped");
     /* When leading failed because an operation did, the operation is what to say. */
     return await_exec(c, start->status[0], ret_err) && led;
 }
 
-static bool process_start(const struct compartment_spec *spec, struct compartment **ret,
-                          struct idevs_error *ret_err)
+bool process_begin(const struct process_kind *kind, const struct compartment_spec *spec,
+                   struct compartment **ret, struct idevs_error *ret_err)
 {
     _cleanup_(start_end) struct start start = {{-1, -1}, {-1, -1}, -1, -1};
 
-    if (!prepare_host(ret_err) || !check_spec(spec, ret_err) || !start_begin(spec, &start, ret_err))
+    if (!host.found)
+        return refuse(ret_err, "compartment.unavailable", "a back end that was not opened");
+    if (!check_spec(kind, spec, ret_err) || !start_begin(spec, &start, ret_err))
         return false;
     struct compartment *c = alloc_zero(1, sizeof(*c));
     c->pidfd = -1;
     c->pid = -1;
-    if (!group_for(spec, &c->group, ret_err) || !start_with(spec, &start, c, ret_err)) {
+    if (!group_for(spec, &c->group, ret_err) || !start_with(kind, spec, &start, c, ret_err)) {
         process_destroy(c);
         return false;
     }
@@ -280,14 +311,24 @@ static bool process_start(const struct compartment_spec *spec, struct compartmen
     return true;
 }
 
+static bool process_start(const struct compartment_spec *spec, struct compartment **ret,
+                          struct idevs_error *ret_err)
+{
+    /* Execute-only and not the run's own: the kernel makes such a process undumpable from its first
+     * instruction on, so that only root of the host can trace it or read its memory. */
+    static const struct process_kind confined = {NAMESPACES, 0111, setup_perform};
+
+    return process_begin(&confined, spec, ret, ret_err);
+}
+
 /* ---- watch, end, collect ---- */
 
-static int process_watch(const struct compartment *c)
+int process_watch(const struct compartment *c)
 {
     return c->pidfd;
 }
 
-static void process_kill(struct compartment *c, const char *code)
+void process_kill(struct compartment *c, const char *code)
 {
     if (c->collected || c->pidfd < 0)
         return;
@@ -323,6 +364,8 @@ static struct compartment_end classify(const struct compartment *c, const siginf
         return ended("compartment.crashed", "exit status %d", status);
     if (status == SIGKILL && c->killed_for)
         return ended(c->killed_for, "ended by the warden");
+    if (status == SIGKILL) /* inside nobody can: root of the host, or its want of memory */
+        return ended("compartment.lost", "killed from outside");
     if (status == SIGSYS)
         return ended("compartment.forbidden", "a system call that is not allowed inside");
     if (status == SIGXCPU || status == SIGXFSZ)
@@ -331,7 +374,7 @@ static struct compartment_end classify(const struct compartment *c, const siginf
     return ended("compartment.crashed", "signal SIG%s", name ? name : "?");
 }
 
-static bool process_wait(struct compartment *c, struct compartment_end *ret)
+bool process_wait(struct compartment *c, struct compartment_end *ret)
 {
     siginfo_t info = {0};
 
@@ -343,7 +386,7 @@ static bool process_wait(struct compartment *c, struct compartment_end *ret)
     return true;
 }
 
-static void process_destroy(struct compartment *c)
+void process_destroy(struct compartment *c)
 {
     siginfo_t info;
 
@@ -361,18 +404,22 @@ static void process_destroy(struct compartment *c)
 
 /* ---- what evidence says of it ---- */
 
-static bool process_memory_map(const struct compartment *c, struct buffer *b)
+bool process_measure(const struct compartment *c, struct eat_measured *ret)
 {
     char path[64];
+    _cleanup_buffer_ struct buffer map = buffer_up_to(LIMIT_MEMORY_MAP);
 
     if (c->collected)
         return false;
     snprintf(path, sizeof(path), "/proc/%d/maps", (int)c->pid);
     _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-    return fd >= 0 && fd_read_to_end(fd, b);
+    if (fd < 0 || !fd_read_to_end(fd, &map) || map.len == 0)
+        return false;
+    memory_map_measure(buffer_bytes(&map), ret);
+    return true;
 }
 
-static uint64_t process_cpu_time(const struct compartment *c)
+uint64_t process_cpu_time(const struct compartment *c)
 {
     clockid_t clock;
     struct timespec t;
@@ -382,40 +429,25 @@ static uint64_t process_cpu_time(const struct compartment *c)
     return (uint64_t)t.tv_sec * NS_PER_SECOND + (uint64_t)t.tv_nsec;
 }
 
+const char *const PROCESS_BUILD_FLAGS[] = {"-static-pie", "-fPIE", NULL};
+
 const struct compartment_back_end COMPARTMENT_PROCESS = {
     .name = "process",
+    .isolates = true,
+    .compiles = true,
+    .protects_from = "other programs and users of the host, the launcher and the network; the host "
+                     "and other programs are protected from the program",
+    .exposed_to =
+        "root of the host that runs the warden, and its kernel; whoever holds the platform key",
+    .build_flags = PROCESS_BUILD_FLAGS,
     .probe = process_probe,
+    .open = process_open,
     .describe = process_describe,
     .start = process_start,
     .watch = process_watch,
+    .measure = process_measure,
+    .cpu_time = process_cpu_time,
     .kill = process_kill,
     .wait = process_wait,
     .destroy = process_destroy,
-    .memory_map = process_memory_map,
-    .cpu_time = process_cpu_time,
 };
-
-/* ---- a folder for the work of a compiler ---- */
-
-static bool configure(int context, const char *key, const char *format, uint64_t value)
-{
-    char text[24];
-
-    snprintf(text, sizeof(text), format, value);
-    return fsconfig(context, FSCONFIG_SET_STRING, key, text, 0) == 0;
-}
-
-/* Everybody may write to its root folder: nobody reaches it but the compartment that it is mounted
- * in, whose user differs, and the holder of the descriptor. */
-int compartment_work(uint64_t size)
-{
-    _cleanup_fd_ int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
-
-    if (context < 0 || !configure(context, "size", "%" PRIu64, size) ||
-        !configure(context, "nr_inodes", "%" PRIu64, LIMIT_BUILD_FILES) ||
-        !configure(context, "mode", "%" PRIo64, 0777) ||
-        fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-        return -1;
-    return fsmount(context, FSMOUNT_CLOEXEC,
-                   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-}

@@ -41,8 +41,8 @@ static bool add_claims(struct claims *c, const struct eat_claims *e)
            add_text(c, "swname", e->swname) && add_text(c, "swversion", e->swversion) &&
            add_text(c, "kernel", e->kernel) && claims_add_number(c, "cpus", e->n_cpus) &&
            claims_add_number(c, "memory", e->memory) &&
-           add_digest(c, "memory_map", &e->memory_map) &&
-           add_text(c, "memory_map_summary", e->memory_map_summary) &&
+           add_digest(c, "memory_map", &e->measured.memory_map) &&
+           add_text(c, "memory_map_summary", e->measured.memory_map_summary) &&
            claims_add_number(c, "issued_at", (uint64_t)e->issued_at);
 }
 

@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/text.h"
+#include "warden/back_ends.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,7 @@
 
 static const struct compartment_back_end *back_end(void)
 {
-    return compartment_back_end("process");
+    return back_ends_compiler();
 }
 
 struct compilation {

@@ -1,7 +1,6 @@
 #include "warden/config.h"
 #include "base/alloc.h"
 #include "base/limits.h"
-#include "compartment/compartment.h"
 #include "document/yaml.h"
 
 #define UID_FIRST                                                                                  \
@@ -39,20 +38,38 @@ static bool take_uids(struct yaml *doc, struct warden_config *ret, struct idevs_
     return true;
 }
 
-/* There is one; a name that is none of ours is a mistake to be told. */
-static bool take_back_ends(struct yaml *doc, struct idevs_error *ret_err)
+static bool take_back_end(struct yaml *item, struct warden_config *ret, struct idevs_error *ret_err)
+{
+    const char *name = NULL;
+
+    if (!yaml_text(item, NULL, YAML_REQUIRED, &name, ret_err))
+        return false;
+    const struct compartment_back_end *back_end = compartment_back_end(name);
+    if (!back_end)
+        return yaml_refuse(item, ret_err, "no back end is called %s", name);
+    for (size_t i = 0; i < ret->n_back_ends; i++)
+        if (ret->back_ends[i] == back_end)
+            return yaml_refuse(item, ret_err, "%s stands twice", name);
+    ret->back_ends[ret->n_back_ends++] = back_end;
+    return true;
+}
+
+/* Without a list, `process` alone: each other one is a decision of the operator. */
+static bool take_back_ends(struct yaml *doc, struct warden_config *ret, struct idevs_error *ret_err)
 {
     struct yaml *list = NULL;
 
     if (!yaml_list(doc, "back_ends", YAML_OPTIONAL, &list, ret_err))
         return false;
-    for (size_t i = 0; i < yaml_count(list); i++) {
-        const char *name = NULL;
-        if (!yaml_text(yaml_at(list, i), NULL, YAML_REQUIRED, &name, ret_err))
-            return false;
-        if (!compartment_back_end(name))
-            return yaml_refuse(yaml_at(list, i), ret_err, "no back end is called %s", name);
+    if (!list) {
+        ret->back_ends[ret->n_back_ends++] = compartment_back_end("process");
+        return true;
     }
+    if (yaml_count(list) == 0)
+        return yaml_refuse(list, ret_err, "no back end is permitted");
+    for (size_t i = 0; i < yaml_count(list); i++)
+        if (!take_back_end(yaml_at(list, i), ret, ret_err))
+            return false;
     return true;
 }
 
@@ -64,7 +81,8 @@ bool warden_config_load(const char *path, struct warden_config *ret, struct idev
     if (doc && take_path(doc, "socket", YAML_REQUIRED, &c.socket, ret_err) &&
         take_path(doc, "state", YAML_REQUIRED, &c.state, ret_err) &&
         take_path(doc, "toolchain", YAML_OPTIONAL, &c.toolchain, ret_err) &&
-        take_uids(doc, &c, ret_err) && take_back_ends(doc, ret_err) && yaml_done(doc, ret_err)) {
+        take_uids(doc, &c, ret_err) && take_back_ends(doc, &c, ret_err) &&
+        yaml_done(doc, ret_err)) {
         *ret = c;
         return true;
     }

@@ -3,6 +3,7 @@
 #define IDEVS_WARDEN_CONFIG_H
 
 #include "base/error.h"
+#include "compartment/compartment.h"
 #include <sys/types.h>
 
 struct warden_config {
@@ -12,6 +13,9 @@ struct warden_config {
     uid_t launcher_uid;
     uid_t uid_first; /* compartments get users uid_first ... uid_first + uid_count - 1 */
     uint32_t uid_count;
+    /* That runs may have, the preferred one first. */
+    const struct compartment_back_end *back_ends[LIMIT_BACK_ENDS];
+    size_t n_back_ends; /* 1 to all, each once */
 };
 
 /* Refuses `config.syntax`, `file.*`. */

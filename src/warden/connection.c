@@ -2,7 +2,7 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "compartment/compartment.h"
+#include "warden/back_ends.h"
 #include "warden/build.h"
 #include "warden/run.h"
 
@@ -128,9 +128,7 @@ static void flush(struct connection *c)
 static void answer_to_status(struct connection *c, const struct request *request)
 {
     const struct warden *w = c->w;
-    const char *names[8];
-    size_t n;
-    const struct compartment_back_end *const *all = compartment_back_ends(&n);
+    const char *names[LIMIT_BACK_ENDS];
     _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_WARDEN_MESSAGE);
     struct status_answer answer = {
         .id = request->id,
@@ -139,8 +137,7 @@ static void answer_to_status(struct connection *c, const struct request *request
         .platform = w->platform_id,
     };
 
-    for (size_t i = 0; i < n && i < ARRAY_LEN(names); i++)
-        names[answer.n_back_ends++] = all[i]->name;
+    back_ends_usable(w, names, &answer.n_back_ends);
     if (answer_status(&answer, &b))
         connection_send(c, buffer_bytes(&b), -1);
 }

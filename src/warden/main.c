@@ -145,19 +145,20 @@ static bool read_token(const char *path, struct buffer *b, struct idevs_error *r
     return true;
 }
 
-static bool write_request(const struct key *key, struct bytes token, const char *description,
-                          const char *out, struct idevs_error *ret_err)
+/* Enrolled is what the configuration permits, whether or not this machine can do it yet. */
+static bool write_request(const struct warden_config *config, const struct key *key,
+                          struct bytes token, const char *description, const char *out,
+                          struct idevs_error *ret_err)
 {
-    size_t n;
-    const struct compartment_back_end *const *all = compartment_back_ends(&n);
     const char *names[LIMIT_BACK_ENDS];
     char host[LIMIT_PLATFORM_TEXT] = "";
     _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_PLATFORM_REQUEST);
 
     gethostname(host, sizeof(host) - 1);
-    for (size_t i = 0; i < n && i < ARRAY_LEN(names); i++)
-        names[i] = all[i]->name;
-    if (!identity_enrol(key, token, names, n, description ? description : host, &b))
+    for (size_t i = 0; i < config->n_back_ends; i++)
+        names[i] = config->back_ends[i]->name;
+    if (!identity_enrol(key, token, names, config->n_back_ends, description ? description : host,
+                        &b))
         return refuse(ret_err, "usage", "a description that is too long or not printable");
     return file_write(out, buffer_bytes(&b), 0644, ret_err);
 }
@@ -181,7 +182,8 @@ static int enrol(int argc, char **argv)
         !read_token(options[1].value, &token, &err))
         return failed(&err);
     _cleanup_key_ struct key *key = identity_open(config.state, &err);
-    if (!key || !write_request(key, buffer_bytes(&token), options[3].value, options[2].value, &err))
+    if (!key || !write_request(&config, key, buffer_bytes(&token), options[3].value,
+                               options[2].value, &err))
         return failed(&err);
     return 0;
 }

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "compartment/compartment.h"
 #include "warden/attest.h"
+#include "warden/back_ends.h"
 #include "warden/cache.h"
 #include "warden/connection.h"
 #include "warden/intake.h"
@@ -31,7 +32,7 @@ struct run {
     struct buffer out;
     size_t sent; /* of out */
     struct attest_budget budget;
-    struct attester_run facts; /* but the memory map, which is read each time */
+    struct attester_run facts; /* but what the back end measures each time */
     struct buffer manifest;
     uint64_t began;
     uint64_t limit;     /* nanoseconds */
@@ -137,11 +138,9 @@ static bool make_evidence(void *arg, const uint8_t report_data[REPORT_DATA_LEN],
 {
     struct run *run = arg;
     struct attester_run facts = run->facts;
-    _cleanup_buffer_ struct buffer map = buffer_up_to(LIMIT_MEMORY_MAP);
 
-    if (!run->back_end->memory_map(run->compartment, &map))
+    if (!run->back_end->measure(run->compartment, &facts.measured))
         return false;
-    facts.memory_map = buffer_bytes(&map);
     fault_point("warden.attest");
     return attest_provider_signed(run->w->platform, &run->w->host, &facts, report_data,
                                   clock_unix(), b);
@@ -290,6 +289,7 @@ static bool begin_with(struct run *run, int executable, int manifest_fd, int *re
     put_digest(&run->facts.manifest, digest);
     run->facts.memory = manifest.memory;
     run->facts.back_end = run->back_end->name;
+    run->facts.isolates = run->back_end->isolates;
     bool ok = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) == 0 &&
               socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, attester) == 0 &&
               fcntl(attester[0], F_SETFL, O_NONBLOCK) == 0;
@@ -330,16 +330,13 @@ static struct run *run_new(struct warden *w, struct connection *c, uid_t uid,
 bool run_begin(struct warden *w, struct connection *c, const struct request *request,
                int executable, int manifest, struct idevs_error *ret_err)
 {
-    const struct compartment_back_end *back_end = compartment_back_end(request->back_end);
+    const struct compartment_back_end *back_end = back_ends_find(w, request->back_end, ret_err);
     struct spans spans = {0};
     int channel;
     uid_t uid;
     _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_WARDEN_MESSAGE);
 
-    if (!back_end)
-        return refuse(ret_err, "compartment.unavailable", "no back end is called %s",
-                      request->back_end);
-    if (!warden_take_uid(w, &uid, ret_err))
+    if (!back_end || !warden_take_uid(w, &uid, ret_err))
         return false;
     struct run *run = run_new(w, c, uid, back_end);
     if (!begin_with(run, executable, manifest, &channel, &spans, ret_err)) {

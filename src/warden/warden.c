@@ -3,8 +3,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "compartment/compartment.h"
 #include "crypto/digest.h"
+#include "warden/back_ends.h"
 #include "warden/build.h"
 #include "warden/cache.h"
 #include "warden/connection.h"
@@ -156,21 +156,6 @@ static bool open_toolchain(struct warden *w, struct idevs_error *ret_err)
     return true;
 }
 
-static bool probe_back_ends(struct idevs_error *ret_err)
-{
-    size_t n;
-    const struct compartment_back_end *const *all = compartment_back_ends(&n);
-
-    for (size_t i = 0; i < n; i++) {
-        char text[256];
-        if (!all[i]->probe(ret_err))
-            return false;
-        all[i]->describe(text, sizeof(text));
-        log_info("back end %s: %s", all[i]->name, text);
-    }
-    return true;
-}
-
 static bool open_loop(struct warden *w, struct idevs_error *ret_err)
 {
     w->signals = (struct source){
@@ -199,7 +184,7 @@ struct warden *warden_open(struct warden_config *config, struct idevs_error *ret
     w->listener.fd = -1;
     w->signals.fd = -1;
     attester_read_host(&w->host);
-    if (open_state(w, ret_err) && open_toolchain(w, ret_err) && probe_back_ends(ret_err) &&
+    if (open_state(w, ret_err) && open_toolchain(w, ret_err) && back_ends_open(w, ret_err) &&
         open_loop(w, ret_err) && privileges_give_up(ret_err))
         return w;
     warden_close(w);
@@ -221,6 +206,7 @@ void warden_close(struct warden *w)
         return;
     while (w->connections)
         connection_close(w->connections);
+    back_ends_close(w);
     if (w->listener.fd >= 0)
         unlink(w->config.socket);
     fd_close(&w->listener.fd);

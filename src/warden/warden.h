@@ -29,6 +29,8 @@ struct warden {
     struct run *runs;
     struct build *builds;
     bool uid_taken[LIMIT_RUNS];
+    bool usable[LIMIT_BACK_ENDS]; /* of config.back_ends */
+    bool compiler_is_open;        /* beside those */
     uint32_t last_run;
     bool ending;
 };

@@ -16,6 +16,7 @@ enum kind {
     KIND_U64,
     KIND_DIGEST,
     KIND_AUTHORITIES, /* char[LIMIT_SERVICES][LIMIT_AUTHORITY + 1] and its count */
+    KIND_COMPONENTS,  /* struct eat_component[LIMIT_COMPONENTS] and its count */
 };
 
 /* Claims in the order of their encoded keys. Those that are not required are left out when zero,
@@ -34,9 +35,9 @@ struct claim {
         key, kind, required, offsetof(struct eat_claims, member),                                  \
             sizeof(((struct eat_claims *)0)->member), 0                                            \
     }
-#define AUTHORITIES(key, member, count)                                                            \
+#define COUNTED(key, kind, member, count)                                                          \
     {                                                                                              \
-        key, KIND_AUTHORITIES, false, offsetof(struct eat_claims, member), 0,                      \
+        key, kind, false, offsetof(struct eat_claims, member), 0,                                  \
             offsetof(struct eat_claims, count)                                                     \
     }
 
@@ -53,15 +54,16 @@ static const struct claim CLAIMS[] = {
     CLAIM(-70001, KIND_TEXT, false, back_end),
     CLAIM(-70002, KIND_U32, false, n_cpus),
     CLAIM(-70003, KIND_U64, false, memory),
-    CLAIM(-70004, KIND_DIGEST, false, memory_map),
-    CLAIM(-70005, KIND_TEXT, false, memory_map_summary),
+    CLAIM(-70004, KIND_DIGEST, false, measured.memory_map),
+    CLAIM(-70005, KIND_TEXT, false, measured.memory_map_summary),
     CLAIM(-70006, KIND_TEXT, false, kernel),
+    COUNTED(-70007, KIND_COMPONENTS, measured.components, measured.n_components),
     CLAIM(-70020, KIND_TEXT, false, tier),
     CLAIM(-70021, KIND_TEXT, false, breakers),
     CLAIM(-70022, KIND_TEXT, false, policy),
     CLAIM(-70023, KIND_TEXT, false, owner),
-    AUTHORITIES(-70024, reads, n_reads),
-    AUTHORITIES(-70025, writes, n_writes),
+    COUNTED(-70024, KIND_AUTHORITIES, reads, n_reads),
+    COUNTED(-70025, KIND_AUTHORITIES, writes, n_writes),
 };
 
 typedef char authorities[LIMIT_SERVICES][LIMIT_AUTHORITY + 1];
@@ -74,6 +76,16 @@ static const void *member(const struct claim *claim, const struct eat_claims *c)
 static void *member_of(const struct claim *claim, struct eat_claims *c)
 {
     return (uint8_t *)c + claim->offset;
+}
+
+static size_t count_of(const struct claim *claim, const struct eat_claims *c)
+{
+    return *(const size_t *)((const uint8_t *)c + claim->count_offset);
+}
+
+static size_t *count_in(const struct claim *claim, struct eat_claims *c)
+{
+    return (size_t *)((uint8_t *)c + claim->count_offset);
 }
 
 /* ---- writing ---- */
@@ -96,7 +108,8 @@ static bool is_present(const struct claim *claim, const struct eat_claims *c)
     case KIND_DIGEST:
         return ((const struct eat_digest *)at)->present;
     case KIND_AUTHORITIES:
-        return *(const size_t *)((const uint8_t *)c + claim->count_offset) != 0;
+    case KIND_COMPONENTS:
+        return count_of(claim, c) != 0;
     case KIND_TIME:
     case KIND_FIXED:
     case KIND_DEBUG:
@@ -163,6 +176,35 @@ static bool put_authorities(const authorities *list, size_t n, struct buffer *b)
     return true;
 }
 
+static bool name_is_new(const struct eat_component *all, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(all[k].name, all[i].name) == 0)
+            return false;
+    return true;
+}
+
+static bool component_is_valid(const struct eat_component *all, size_t i)
+{
+    return text_is_valid(all[i].name, sizeof(all[i].name)) &&
+           text_is_valid(all[i].text, sizeof(all[i].text)) && name_is_new(all, i);
+}
+
+static bool put_components(const struct eat_component *all, size_t n, struct buffer *b)
+{
+    if (n > LIMIT_COMPONENTS || !cbor_put_array(b, n))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const struct eat_component *c = &all[i];
+        if (!component_is_valid(all, i) || !cbor_put_array(b, c->digest.present ? 3 : 2) ||
+            !cbor_put_text(b, bytes_of_text(c->name)) ||
+            !cbor_put_text(b, bytes_of_text(c->text)) ||
+            (c->digest.present && !put_digest(&c->digest, b)))
+            return false;
+    }
+    return true;
+}
+
 static bool put_claim(const struct claim *claim, const struct eat_claims *c, struct buffer *b)
 {
     const void *at = member(claim, c);
@@ -189,7 +231,9 @@ static bool put_claim(const struct claim *claim, const struct eat_claims *c, str
     case KIND_DIGEST:
         return put_digest(at, b);
     case KIND_AUTHORITIES:
-        return put_authorities(at, *(const size_t *)((const uint8_t *)c + claim->count_offset), b);
+        return put_authorities(at, count_of(claim, c), b);
+    case KIND_COMPONENTS:
+        return put_components(at, count_of(claim, c), b);
     }
     return false;
 }
@@ -270,6 +314,20 @@ static bool get_measurements(struct reader *r, struct eat_claims *ret)
            cbor_get_bytes(r, &inner) && get_digests(inner, ret);
 }
 
+/* Into `size` bytes with their NUL. */
+static bool get_plain_text(struct reader *r, char *ret, size_t size)
+{
+    struct bytes text;
+
+    if (!cbor_get_text(r, &text) || text.len >= size ||
+        (text.len && memchr(text.data, 0, text.len)))
+        return false;
+    if (text.len)
+        memcpy(ret, text.data, text.len);
+    ret[text.len] = 0;
+    return true;
+}
+
 static bool get_authorities(struct reader *r, authorities *ret, size_t *ret_n)
 {
     size_t n;
@@ -277,15 +335,32 @@ static bool get_authorities(struct reader *r, authorities *ret, size_t *ret_n)
     if (!cbor_get_array(r, &n) || n == 0 || n > LIMIT_SERVICES)
         return false;
     for (size_t i = 0; i < n; i++) {
-        struct bytes text;
-        if (!cbor_get_text(r, &text) || text.len > LIMIT_AUTHORITY ||
-            (text.len && memchr(text.data, 0, text.len)))
-            return false;
-        memcpy((*ret)[i], text.data, text.len);
-        (*ret)[i][text.len] = 0;
-        if (!authority_is_valid((*ret)[i]))
+        if (!get_plain_text(r, (*ret)[i], sizeof((*ret)[i])) || !authority_is_valid((*ret)[i]))
             return false;
     }
+    *ret_n = n;
+    return true;
+}
+
+static bool get_component(struct reader *r, struct eat_component *ret)
+{
+    size_t n;
+
+    return cbor_get_array(r, &n) && (n == 2 || n == 3) &&
+           get_plain_text(r, ret->name, sizeof(ret->name)) &&
+           get_plain_text(r, ret->text, sizeof(ret->text)) &&
+           (n == 2 || get_digest(r, &ret->digest));
+}
+
+static bool get_components(struct reader *r, struct eat_component *ret, size_t *ret_n)
+{
+    size_t n;
+
+    if (!cbor_get_array(r, &n) || n == 0 || n > LIMIT_COMPONENTS)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!get_component(r, &ret[i]) || !component_is_valid(ret, i))
+            return false;
     *ret_n = n;
     return true;
 }
@@ -326,7 +401,9 @@ static bool get_claim(const struct claim *claim, struct reader *r, struct eat_cl
     case KIND_DIGEST:
         return get_digest(r, at);
     case KIND_AUTHORITIES:
-        return get_authorities(r, at, (size_t *)((uint8_t *)ret + claim->count_offset));
+        return get_authorities(r, at, count_in(claim, ret));
+    case KIND_COMPONENTS:
+        return get_components(r, at, count_in(claim, ret));
     }
     return false;
 }

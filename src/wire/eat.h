@@ -20,6 +20,22 @@ struct eat_digest {
     uint8_t sha256[32];
 };
 
+/* Something that a back end measured beside the program: what a guest was booted from, how the host
+ * is hardened. */
+struct eat_component {
+    char name[LIMIT_COMPONENT_NAME]; /* "kernel"; each name once */
+    char text[LIMIT_EAT_TEXT];       /* in words */
+    struct eat_digest digest;        /* absent: words are all there is */
+};
+
+/* All that a back end says of one compartment, at the time of the evidence. */
+struct eat_measured {
+    struct eat_digest memory_map;            /* -70004 */
+    char memory_map_summary[LIMIT_EAT_TEXT]; /* -70005 */
+    struct eat_component components[LIMIT_COMPONENTS];
+    size_t n_components; /* -70007: [* [name, text, ? digest]] */
+};
+
 struct eat_claims {
     /* registered */
     int64_t issued_at;              /* 6 iat */
@@ -37,12 +53,11 @@ struct eat_claims {
     struct eat_digest manifest;
     struct eat_digest toolchain;
     /* ours */
-    char back_end[LIMIT_EAT_TEXT];           /* -70001: "process", ... */
-    uint32_t n_cpus;                         /* -70002 */
-    uint64_t memory;                         /* -70003: bytes given to the compartment */
-    struct eat_digest memory_map;            /* -70004 */
-    char memory_map_summary[LIMIT_EAT_TEXT]; /* -70005 */
-    char kernel[LIMIT_EAT_TEXT];             /* -70006: operating system and version */
+    char back_end[LIMIT_EAT_TEXT]; /* -70001: "process", ... */
+    uint32_t n_cpus;               /* -70002 */
+    uint64_t memory;               /* -70003: bytes given to the compartment */
+    char kernel[LIMIT_EAT_TEXT];   /* -70006: operating system and version of the host */
+    struct eat_measured measured;  /* -70004, -70005, -70007 */
     /* only in the result, set by the authority */
     char tier[LIMIT_EAT_TEXT];         /* -70020: "hardware", "isolated", "development" */
     char breakers[2 * LIMIT_EAT_TEXT]; /* -70021: who could break it, in words */

@@ -234,8 +234,8 @@ static void a_program_is_built_run_and_attested(void **state)
     assert_true(claims.toolchain.present);
     assert_memory_equal(claims.toolchain.sha256, world.toolchain, SHA256_LEN);
     assert_int_equal(claims.memory, MIB(64));
-    assert_true(claims.memory_map.present);
-    assert_non_null(strstr(claims.memory_map_summary, "both 0.0"));
+    assert_true(claims.measured.memory_map.present);
+    assert_non_null(strstr(claims.measured.memory_map_summary, "both 0.0"));
     assert_true(fd_write_all(channel, "x", 1));
     assert_ended(sock, number, "");
     close(channel);
@@ -555,6 +555,8 @@ static void serve(void)
         .launcher_uid = 0,
         .uid_first = 720000,
         .uid_count = 8,
+        .back_ends = {compartment_back_end("process")},
+        .n_back_ends = 1,
     };
     struct warden *w = warden_open(&config, &err);
     bool ok = w && warden_serve(w);

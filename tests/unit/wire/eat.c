@@ -26,13 +26,17 @@ static struct eat_claims evidence(void)
                            .back_end = "process",
                            .n_cpus = 2,
                            .memory = 67108864,
-                           .memory_map_summary = "text 1 MiB",
+                           .measured = {.memory_map_summary = "text 1 MiB",
+                                        .components = {{"kernel", "Linux 6.1 of the guest", {0}},
+                                                       {"command line", "quiet", {0}}},
+                                        .n_components = 2},
                            .kernel = "Linux 6.1"};
     c.executable = digest_of(0xe0);
     c.source = digest_of(0x50);
     c.manifest = digest_of(0x3a);
     c.toolchain = digest_of(0x70);
-    c.memory_map = digest_of(0x33);
+    c.measured.memory_map = digest_of(0x33);
+    c.measured.components[0].digest = digest_of(0x34);
     return c;
 }
 
@@ -82,8 +86,8 @@ static void registered_claims_have_their_keys(void **state)
     _cleanup_buffer_ struct buffer b = buffer_up_to(KIB(16));
     (void)state;
     assert_true(eat_encode(&c, &b));
-    /* map(15), iat, nonce */
-    assert_memory_equal(b.data, "\xaf\x06\x1a\x65\x53\xf1\x00\x0a\x58\x40\x01\x02\x03", 13);
+    /* map(16), iat, nonce */
+    assert_memory_equal(b.data, "\xb0\x06\x1a\x65\x53\xf1\x00\x0a\x58\x40\x01\x02\x03", 13);
     /* ueid after the 64 bytes of nonce, dbgstat and measurements further on */
     assert_memory_equal(b.data + 74, "\x19\x01\x00\x58\x21\x01\x09", 7);
     assert_non_null(memmem(b.data, b.len, "\x19\x01\x07\x01", 4));
@@ -134,6 +138,12 @@ static void claims_out_of_range_are_not_written(void **state)
     c = result();
     snprintf(c.writes[1], sizeof(c.writes[1]), "%s", "Not An Authority");
     assert_false(eat_encode(&c, &b));
+    c = evidence();
+    c.measured.n_components = LIMIT_COMPONENTS + 1;
+    assert_false(eat_encode(&c, &b));
+    c = evidence();
+    c.measured.components[1].text[0] = 0;
+    assert_false(eat_encode(&c, &b));
 }
 
 /* The encoding of evidence() with one stretch of it replaced. */
@@ -174,6 +184,14 @@ static void anything_else_in_the_claims_is_refused(void **state)
         CASE("\x67process", "\x67pro\ness"),
         CASE("\x67process", "\x47process"),
         CASE("\x67process", "\x60"),
+        CASE("\x6c"
+             "command line",
+             "\x66kernel"), /* that name again */
+        CASE("\x6c"
+             "command line",
+             "\x60"),
+        CASE("\x82\x6c", "\x83\x6c"),      /* a digest that is not there */
+        CASE("\x65quiet", "\x65qu\x1b[m"), /* what a terminal obeys */
         CASE("\x81\x72store.example:8443", "\x80"),
         CASE("\x72store.example:8443", "\x72"
                                        "STORE.example:8443"),

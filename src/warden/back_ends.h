@@ -1,0 +1,20 @@
+/* Which back ends runs may have here: what the configuration permits and this machine can do. */
+#ifndef IDEVS_WARDEN_BACK_ENDS_H
+#define IDEVS_WARDEN_BACK_ENDS_H
+
+#include "warden/warden.h"
+
+/* Opens them, and the one that compiles; logs what is missing for each that is not usable. Refuses
+ * what is missing for the first when none is, `compartment.unavailable`. */
+bool back_ends_open(struct warden *w, struct idevs_error *ret_err) _must_check_;
+void back_ends_close(struct warden *w);
+/* Names of those that can be used, the preferred one first; `*ret_n` of them. */
+void back_ends_usable(const struct warden *w, const char *ret[LIMIT_BACK_ENDS], size_t *ret_n);
+/* The one called `name`. Refuses `compartment.not-permitted`, `compartment.missing`. NULL: refused.
+ */
+const struct compartment_back_end *back_ends_find(const struct warden *w, const char *name,
+                                                  struct idevs_error *ret_err);
+/* The one that compiles: the first that can. */
+const struct compartment_back_end *back_ends_compiler(void);
+
+#endif
