@@ -144,7 +144,7 @@ static void every_byte_of_the_collateral_counts(void **state)
     load_all(&x, V4);
     for (size_t d = 0; d < x.endorsements.n_documents; d++) {
         struct buffer *content = &x.endorsements.documents[d].content;
-        for (size_t i = 0; i < content->len; i++) {
+        for (size_t i = 0; i < content->len; i += BYTE_STEP) {
             content->data[i] ^= 0x01;
             example_is_refused(&x, "evidence.endorsement");
             content->data[i] ^= 0x01;
@@ -181,7 +181,7 @@ static void every_byte_of_a_quote_counts_but_the_white_space_of_its_pem(void **s
     struct example _cleanup_example_ x;
     (void)state;
     json_decref(load(&x, QUOTES[V4].folder));
-    for (size_t i = 0; i < x.evidence.len; i++) {
+    for (size_t i = 0; i < x.evidence.len; i += BYTE_STEP) {
         struct claims claims;
         struct idevs_error err;
         uint8_t was = x.evidence.data[i];
