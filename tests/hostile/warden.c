@@ -230,7 +230,7 @@ ATTACK(a_manifest_that_asks_for_too_much_is_refused, WARDEN, "manifest.value",
     manifest_is_refused(this);
 }
 
-ATTACK(a_back_end_that_there_is_not_is_refused, WARDEN, "compartment.unavailable",
+ATTACK(a_run_without_isolation_is_refused, WARDEN, "compartment.not-permitted",
        "The launcher asks for a run without isolation.")
 {
     struct warden_said said;
@@ -261,7 +261,7 @@ static const struct attack *const ATTACKS[] = {
     ROW(an_executable_changed_after_it_was_measured_does_not_run),
     ROW(a_manifest_that_is_none_is_refused),
     ROW(a_manifest_that_asks_for_too_much_is_refused),
-    ROW(a_back_end_that_there_is_not_is_refused),
+    ROW(a_run_without_isolation_is_refused),
 };
 
 int main(int argc, char **argv)
