@@ -23,6 +23,7 @@ struct run {
     struct warden *w;
     struct connection *c;
     uint32_t number;
+    struct request asked;
     uid_t uid;
     const struct compartment_back_end *back_end;
     struct compartment *compartment;
@@ -234,8 +235,9 @@ static bool deploy(struct run *run, int executable, const struct manifest *manif
 {
     uint64_t since = clock_monotonic_ns();
     uint8_t digest[SHA256_LEN];
-    _cleanup_fd_ int sealed =
-        intake_sealed(executable, "compartment.unavailable", LIMIT_EXECUTABLE, digest, ret_err);
+    const uint8_t *said = run->asked.has_executable ? run->asked.executable : NULL;
+    _cleanup_fd_ int sealed = executables_take(&run->w->kept, executable, said,
+                                               "compartment.unavailable", digest, ret_err);
 
     if (sealed < 0)
         return false;
@@ -339,6 +341,7 @@ bool run_begin(struct warden *w, struct connection *c, const struct request *req
     if (!back_end || !warden_take_uid(w, &uid, ret_err))
         return false;
     struct run *run = run_new(w, c, uid, back_end);
+    run->asked = *request;
     if (!begin_with(run, executable, manifest, &channel, &spans, ret_err)) {
         run_free(run);
         return false;
