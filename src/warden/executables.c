@@ -59,8 +59,8 @@ static void keep(struct executables *kept, int sealed, const uint8_t digest[SHA2
     memcpy(one->digest, digest, SHA256_LEN);
 }
 
-int executables_take(struct executables *kept, int fd, const uint8_t *said,
-                     const char *code, uint8_t ret[SHA256_LEN], struct idevs_error *ret_err)
+int executables_take(struct executables *kept, int fd, const uint8_t *said, const char *code,
+                     uint8_t ret[SHA256_LEN], struct idevs_error *ret_err)
 {
     struct kept_executable *one = said ? find(kept, said) : NULL;
     int again = one ? fcntl(one->fd, F_DUPFD_CLOEXEC, 0) : -1;

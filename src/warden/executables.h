@@ -20,10 +20,10 @@ struct executables {
 };
 
 /* A sealed copy of the regular file behind `fd`, and its digest. `said` (may be NULL) is what the
- * launcher calls it: that serves to find one that is kept, and is not believed of anything else. The result is the
- * caller's to close. -1: refused with `code`. */
-int executables_take(struct executables *kept, int fd, const uint8_t *said,
-                     const char *code, uint8_t ret[SHA256_LEN], struct idevs_error *ret_err);
+ * launcher calls it: that serves to find one that is kept, and is not believed of anything else.
+ * The result is the caller's to close. -1: refused with `code`. */
+int executables_take(struct executables *kept, int fd, const uint8_t *said, const char *code,
+                     uint8_t ret[SHA256_LEN], struct idevs_error *ret_err);
 void executables_close(struct executables *kept);
 
 #endif
