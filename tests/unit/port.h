@@ -9,8 +9,8 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
-/* Below the range from which the kernel takes the ports of outgoing connections (ip(7)), and chosen by
- * chance: a server has time to start on it though other tests look for ports of theirs. */
+/* Below the range from which the kernel takes the ports of outgoing connections (ip(7)), and chosen
+ * by chance: a server has time to start on it though other tests look for ports of theirs. */
 #define PORT_FIRST 10000
 #define PORT_END   32768
 
