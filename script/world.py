@@ -135,6 +135,7 @@ class World:
         self.grants = dict(GRANTS)
         self.tier = "isolated"  # in which the platform is enrolled
         self.accepts = {}  # service: the tier by whose anchor its gateway knows programs, where it is another
+        self.back_ends = None  # of the warden: "[process, none]"; otherwise its default
         self.gateway_lines = {}  # service: further lines of its gateway's configuration
         # Compartments have a uid each; two worlds beside each other must not share them.
         self.first_uid = 700_000 + 1000 * (os.getpid() % 90)
@@ -278,6 +279,7 @@ state: {folder / 'state'}
 toolchain: {folder / 'toolchain'}
 launcher_uid: {UIDS['launcher']}
 uid_first: {self.first_uid}
+{f"back_ends: {self.back_ends}" if self.back_ends else ""}
 """)
         run(self.bin / "idevs-warden", "init", "--config", config)
         self.enrol_platform(self.tier)

@@ -285,8 +285,6 @@
 #define LIMIT_WARDEN_CONNECTIONS 8    /* one launcher, and its next one during a restart */
 #define LIMIT_WARDEN_QUEUE       256  /* messages to a launcher that does not read */
 #define LIMIT_RUNS               1000 /* compartments, builds included; each has a user id */
-#define LIMIT_KEPT_EXECUTABLES   8    /* measured ones, in memory for the next start of the same */
-#define LIMIT_KEPT_BYTES         MIB(128)
 #define LIMIT_RUN_GRACE          10 /* after the run's own limit, which the run-time keeps itself */
 #define LIMIT_MEMORY_MAP         KIB(256) /* text of /proc/PID/maps; ours have some twelve lines */
 #define LIMIT_ATTEST_IN          KIB(1)   /* a request for evidence has room in this */
@@ -294,17 +292,18 @@
 #define LIMIT_ATTEST_BURST       16 /* requests of one run at once; one more each second */
 
 /* One build. Its text is what one answer of the warden has room for; more is cut, and says so. */
-#define LIMIT_BUILDS_RUNNING  2  /* a build takes a core */
-#define LIMIT_BUILDS_WAITING  32 /* of all connections together */
-#define LIMIT_BUILD_TIME      120
-#define LIMIT_BUILD_MEMORY    MIB(1024) /* of compiler and linker */
-#define LIMIT_BUILD_PROCESSES 32        /* driver, compiler, assembler, linker */
-#define LIMIT_BUILD_WORK      MIB(256)  /* files of it, in memory */
-#define LIMIT_BUILD_WORK_FILE MIB(64)   /* one of them: the executable */
-#define LIMIT_BUILD_FILES     256       /* names in its folder */
-#define LIMIT_BUILD_FDS       64        /* descriptors of each of its processes */
-#define LIMIT_BUILD_LOCKS     64        /* file locks */
-#define LIMIT_COMPILER_TEXT   KIB(48)
+#define LIMIT_BUILDS_RUNNING     2  /* a build takes a core */
+#define LIMIT_BUILDS_WAITING     32 /* of all connections together */
+#define LIMIT_BUILD_TIME         120
+#define LIMIT_BUILD_MEMORY       MIB(1024) /* of compiler and linker */
+#define LIMIT_BUILD_PROCESSES    32        /* driver, compiler, assembler, linker */
+#define LIMIT_BUILD_WORK         MIB(256)  /* files of it, in memory */
+#define LIMIT_BUILD_WORK_FILE    MIB(64)   /* one of them: the executable */
+#define LIMIT_BUILD_FILES        256       /* names in its folder */
+#define LIMIT_BUILD_FDS          64        /* descriptors of each of its processes */
+#define LIMIT_BUILD_LOCKS        64        /* file locks */
+#define LIMIT_COMPILER_TEXT      KIB(48)
+#define LIMIT_COMPILER_ARGUMENTS 48 /* ours, and those of a back end */
 
 /* Executables that are kept, so that unchanged source is not compiled twice; oldest go first. */
 #define LIMIT_CACHE_EXECUTABLES 512

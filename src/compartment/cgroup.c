@@ -292,20 +292,23 @@ void cgroup_remove(struct cgroup *group)
     }
 }
 
-static bool is_orphan(const char *name, const char *prefix)
+static bool is_orphan(const char *name, const char *prefix, const char *suffix)
 {
     size_t n = strlen(prefix);
+    const char *last = strrchr(name, *suffix);
+    if (!last || strcmp(last, suffix) != 0)
+        return false;
     long owner = strncmp(name, prefix, n) == 0 ? strtol(name + n, NULL, 10) : 0;
 
     return owner > 0 && kill((pid_t)owner, 0) < 0 && errno == ESRCH;
 }
 
-void cgroup_sweep(const struct cgroup_host *host, const char *prefix)
+void cgroup_sweep(const struct cgroup_host *host, const char *prefix, const char *suffix)
 {
     for (size_t i = 0; i < CGROUP_CONTROLLERS; i++) {
         DIR *dir = host->base[i] ? opendir(host->base[i]) : NULL;
         for (struct dirent *e = dir ? readdir(dir) : NULL; e; e = readdir(dir))
-            if (is_orphan(e->d_name, prefix))
+            if (is_orphan(e->d_name, prefix, suffix))
                 unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR); /* fails while it is in use */
         if (dir)
             closedir(dir);

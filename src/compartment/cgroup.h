@@ -47,7 +47,8 @@ bool cgroup_attach(const struct cgroup *group, pid_t pid, struct idevs_error *re
 bool cgroup_ran_out_of_memory(const struct cgroup_host *host, const struct cgroup *group);
 /* Removes the group (nothing may run in it any more) and frees its paths. */
 void cgroup_remove(struct cgroup *group);
-/* Removes groups that a killed owner left: named `prefix`PID-…, no process PID, nothing in them. */
-void cgroup_sweep(const struct cgroup_host *host, const char *prefix);
+/* Removes groups that a killed owner left: named `prefix`PID-…`suffix`, no process PID, nothing in
+ * them. */
+void cgroup_sweep(const struct cgroup_host *host, const char *prefix, const char *suffix);
 
 #endif

@@ -1,4 +1,5 @@
 #include "compartment/compartment.h"
+#include "compartment/none.h"
 #include "compartment/process.h"
 
 #include <stdarg.h>
@@ -7,6 +8,7 @@
 
 static const struct compartment_back_end *const BACK_ENDS[] = {
     &COMPARTMENT_PROCESS,
+    &COMPARTMENT_NONE,
 };
 
 const struct compartment_back_end *compartment_back_end(const char *name)

@@ -49,8 +49,19 @@ struct compartment {
 static struct {
     bool found;
     struct cgroup_host groups;
+    char group_suffix[24];                          /* of names of groups */
     struct buffer filters[COMPARTMENT_COMPILE + 1]; /* by profile */
 } host;
+
+/* A number of a process means something in its own namespace only: what a warden of another one
+ * runs is not to be swept away here. */
+static void name_groups(void)
+{
+    struct stat st = {.st_ino = 0};
+
+    (void)!stat("/proc/self/ns/pid", &st);
+    snprintf(host.group_suffix, sizeof(host.group_suffix), "-%u", (unsigned)st.st_ino);
+}
 
 bool process_open(struct idevs_error *ret_err)
 {
@@ -62,7 +73,8 @@ bool process_open(struct idevs_error *ret_err)
             return false;
     }
     cgroup_find(&host.groups);
-    cgroup_sweep(&host.groups, GROUP_PREFIX);
+    name_groups();
+    cgroup_sweep(&host.groups, GROUP_PREFIX, host.group_suffix);
     host.found = true;
     return true;
 }
@@ -106,11 +118,16 @@ static void process_probe(struct compartment_gaps *ret)
                           "a kernel without them");
 }
 
+void process_describe_groups(char *ret, size_t size)
+{
+    cgroup_describe(&host.groups, ret, size);
+}
+
 static void process_describe(char *ret, size_t size)
 {
     char groups[96];
 
-    cgroup_describe(&host.groups, groups, sizeof(groups));
+    process_describe_groups(groups, sizeof(groups));
     snprintf(ret, size, "Linux namespaces, system-call filter, Landlock %d, %s", landlock_version(),
              groups);
 }
@@ -261,7 +278,8 @@ static bool group_for(const struct compartment_spec *spec, struct cgroup *ret,
         .cpu_weight = run ? LIMIT_RUN_CPU_WEIGHT : LIMIT_BUILD_CPU_WEIGHT,
     };
 
-    snprintf(name, sizeof(name), GROUP_PREFIX "%d-%u", (int)getpid(), (unsigned)spec->uid);
+    snprintf(name, sizeof(name), GROUP_PREFIX "%d-%u%s", (int)getpid(), (unsigned)spec->uid,
+             host.group_suffix);
     return cgroup_make(&host.groups, name, &limits, ret, ret_err);
 }
 

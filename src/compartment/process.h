@@ -18,6 +18,8 @@ struct process_kind {
     void (*perform)(struct setup_plan *plan) _noreturn_;
 };
 
+/* The control groups that limit it, in words. */
+void process_describe_groups(char *ret, size_t size);
 void process_probe_root(struct compartment_gaps *ret); /* lacks root, where it does */
 /* The functions of a back end's table, for a process of any kind. */
 bool process_open(struct idevs_error *ret_err);

@@ -291,10 +291,7 @@ static bool become_program(struct setup_plan *plan)
                   (char *const *)(uintptr_t)plan->spec->envp) == 0;
 }
 
-static const struct {
-    const char *name;
-    bool (*perform)(struct setup_plan *plan);
-} OPERATIONS[] = {
+static const struct setup_operation OPERATIONS[] = {
     {"descriptors", place_descriptors},
     {"user mapping", await_mapping},
     {"user", take_identity},
@@ -309,16 +306,21 @@ static const struct {
     {"exec", become_program},
 };
 
-void setup_perform(struct setup_plan *plan)
+void setup_perform_all(const struct setup_operation *operations, size_t n, struct setup_plan *plan)
 {
-    for (size_t i = 0; i < ARRAY_LEN(OPERATIONS); i++) {
-        if (OPERATIONS[i].perform(plan))
+    for (size_t i = 0; i < n; i++) {
+        if (operations[i].perform(plan))
             continue;
         struct setup_failure failure = {.error = errno};
-        snprintf(failure.operation, sizeof(failure.operation), "%s", OPERATIONS[i].name);
-        ssize_t n = write(plan->status, &failure, sizeof(failure));
-        (void)n;
+        snprintf(failure.operation, sizeof(failure.operation), "%s", operations[i].name);
+        ssize_t written = write(plan->status, &failure, sizeof(failure));
+        (void)written;
         break;
     }
     _exit(127);
+}
+
+void setup_perform(struct setup_plan *plan)
+{
+    setup_perform_all(OPERATIONS, ARRAY_LEN(OPERATIONS), plan);
 }

@@ -23,7 +23,15 @@ struct setup_failure {
     int error; /* errno */
 };
 
-/* Performs all operations; returns only by _exit when one fails. */
+struct setup_operation {
+    const char *name;
+    bool (*perform)(struct setup_plan *plan); /* false and errno */
+};
+
+/* Performs the operations, of which the last is exec; returns only by _exit when one fails. */
+void setup_perform_all(const struct setup_operation *operations, size_t n,
+                       struct setup_plan *plan) _noreturn_;
+/* All those that confine. */
 void setup_perform(struct setup_plan *plan) _noreturn_;
 
 #endif

@@ -102,6 +102,22 @@ static bool take_limits(struct yaml *root, struct manifest *m, struct idevs_erro
     return true;
 }
 
+/* Which there are, the warden knows. */
+static bool take_back_end(struct yaml *root, struct manifest *m, struct idevs_error *ret_err)
+{
+    const char *name = NULL;
+
+    if (!yaml_text(root, "back_end", YAML_OPTIONAL, &name, ret_err))
+        return false;
+    if (!name)
+        return true;
+    if (!name_is_valid(name, sizeof(m->back_end) - 1))
+        return yaml_refuse_as(yaml_value(root, "back_end"), "name.invalid", ret_err, "back_end: %s",
+                              name);
+    snprintf(m->back_end, sizeof(m->back_end), "%s", name);
+    return true;
+}
+
 static bool take_owner(struct yaml *root, struct manifest *m, struct idevs_error *ret_err)
 {
     _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM_KEY);
@@ -205,7 +221,7 @@ bool manifest_from_yaml(const char *path, struct buffer *b, struct idevs_error *
     struct manifest *m = &l->m;
 
     if (!root || !take_name(root, m, ret_err) || !take_limits(root, m, ret_err) ||
-        !take_services(l, root, ret_err) ||
+        !take_back_end(root, m, ret_err) || !take_services(l, root, ret_err) ||
         !take_uses(root, "reads", m, offsetof(struct manifest_service, reads), ret_err) ||
         !take_uses(root, "writes", m, offsetof(struct manifest_service, writes), ret_err) ||
         !take_owner(root, m, ret_err) || !take_authority(l, root, ret_err) ||

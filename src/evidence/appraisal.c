@@ -93,6 +93,15 @@ static bool check_platform(const struct appraisal *a, struct idevs_error *ret_er
     return true;
 }
 
+/* The owner may insist on one; a launcher that had it run elsewhere gets no certificate. */
+static bool check_back_end(const struct appraisal *a, struct idevs_error *ret_err)
+{
+    if (!*a->manifest->back_end || strcmp(a->manifest->back_end, a->evidence->back_end) == 0)
+        return true;
+    return refuse_expecting(ret_err, "policy.back-end", a->manifest->back_end, "back end %s",
+                            a->evidence->back_end);
+}
+
 static bool check_policy(const struct appraisal *a, struct idevs_error *ret_err)
 {
     if (a->evidence->debug != EAT_DEBUG_DISABLED && !is_in_development(a))
@@ -204,8 +213,8 @@ static void make_result(const struct appraisal *a, struct eat_claims *r)
 bool appraise(const struct appraisal *a, struct eat_claims *ret_result, struct idevs_error *ret_err)
 {
     if (!check_authority(a, ret_err) || !check_freshness(a, ret_err) ||
-        !check_manifest(a, ret_err) || !check_platform(a, ret_err) || !check_policy(a, ret_err) ||
-        !check_approval(a, ret_err))
+        !check_manifest(a, ret_err) || !check_platform(a, ret_err) || !check_back_end(a, ret_err) ||
+        !check_policy(a, ret_err) || !check_approval(a, ret_err))
         return false;
     make_result(a, ret_result);
     return true;

@@ -177,12 +177,12 @@ static void on_run_answer(const struct warden_answer *answer, int *fd, void *con
     run_happens(context, &event);
 }
 
-/* `process` wherever it is offered: the only back end that every warden has. */
-static const char *choose_back_end(const struct warden_answer *status)
+/* The manifest's; else the first that the warden offers, which it prefers. Whether it may, is the
+ * warden's to say. */
+static const char *choose_back_end(const struct run *run, const struct warden_answer *status)
 {
-    for (size_t i = 0; i < status->n_back_ends; i++)
-        if (strcmp(status->back_ends[i], "process") == 0)
-            return "process";
+    if (*run->manifest.back_end)
+        return run->manifest.back_end;
     return status->n_back_ends ? status->back_ends[0] : "process";
 }
 
@@ -205,7 +205,7 @@ bool run_ask_start(struct run *run, struct idevs_error *ret_err)
         return refuse_errno(ret_err, "internal", "manifest");
     }
     run_span(run, "retrieveProgram", (clock_monotonic_ns() - at) / 1000);
-    return warden_run(l->warden, choose_back_end(status), run->row.executable, executable, manifest,
-                      on_run_answer, run) ||
+    return warden_run(l->warden, choose_back_end(run, status), executable, manifest, on_run_answer,
+                      run) ||
            refuse(ret_err, "warden.unreachable", "it takes no more requests");
 }

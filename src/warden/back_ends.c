@@ -119,11 +119,27 @@ static const struct compartment_back_end *refuse_unusable(const struct compartme
 }
 
 const struct compartment_back_end *back_ends_find(const struct warden *w, const char *name,
-                                                  struct idevs_error *ret_err)
+                                                  const char *wanted, struct idevs_error *ret_err)
 {
+    if (*wanted && strcmp(wanted, name) != 0) {
+        refuse_expecting(ret_err, "compartment.not-permitted", wanted, "%s", name);
+        return NULL;
+    }
     for (size_t i = 0; i < w->config.n_back_ends; i++)
         if (strcmp(w->config.back_ends[i]->name, name) == 0)
             return w->usable[i] ? w->config.back_ends[i]
                                 : refuse_unusable(w->config.back_ends[i], ret_err);
     return refuse_unlisted(w, name, ret_err);
+}
+
+const char *const *back_ends_flags(const struct warden *w, const char *wanted,
+                                   struct idevs_error *ret_err)
+{
+    if (!*wanted)
+        return w->config.back_ends[0]->build_flags;
+    for (size_t i = 0; i < w->config.n_back_ends; i++)
+        if (strcmp(w->config.back_ends[i]->name, wanted) == 0)
+            return w->config.back_ends[i]->build_flags;
+    refuse_unlisted(w, wanted, ret_err);
+    return NULL;
 }

@@ -10,10 +10,14 @@ bool back_ends_open(struct warden *w, struct idevs_error *ret_err) _must_check_;
 void back_ends_close(struct warden *w);
 /* Names of those that can be used, the preferred one first; `*ret_n` of them. */
 void back_ends_usable(const struct warden *w, const char *ret[LIMIT_BACK_ENDS], size_t *ret_n);
-/* The one called `name`. Refuses `compartment.not-permitted`, `compartment.missing`. NULL: refused.
- */
+/* The one called `name`, for a program whose manifest names `wanted` (empty: any). NULL: refused,
+ * with `compartment.not-permitted`, `compartment.missing`. */
 const struct compartment_back_end *back_ends_find(const struct warden *w, const char *name,
-                                                  struct idevs_error *ret_err);
+                                                  const char *wanted, struct idevs_error *ret_err);
+/* What the compiler is told for a program whose manifest names `wanted`. NULL: refused, with
+ * `compartment.not-permitted`. */
+const char *const *back_ends_flags(const struct warden *w, const char *wanted,
+                                   struct idevs_error *ret_err);
 /* The one that compiles: the first that can. */
 const struct compartment_back_end *back_ends_compiler(void);
 

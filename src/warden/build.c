@@ -3,6 +3,7 @@
 #include "base/fault.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "warden/back_ends.h"
 #include "warden/cache.h"
 #include "warden/compile.h"
 #include "warden/connection.h"
@@ -20,6 +21,7 @@ struct build {
     struct origin origin;
     struct buffer source;
     uint64_t began;
+    const char *const *flags;        /* of the back end that it is for */
     struct compilation *compilation; /* NULL: it waits */
     uid_t uid;
     struct source output;
@@ -135,8 +137,12 @@ static bool start(struct build *build, struct idevs_error *ret_err)
     if (!warden_take_uid(w, &build->uid, ret_err))
         return false;
     origin_identity(&build->origin, identity);
-    if (!compilation_start(w->toolchain, build->uid, buffer_bytes(&build->source), identity,
-                           &build->compilation, ret_err)) {
+    const struct compilation_order order = {.toolchain = w->toolchain,
+                                            .uid = build->uid,
+                                            .source = buffer_bytes(&build->source),
+                                            .identity = identity,
+                                            .flags = build->flags};
+    if (!compilation_start(&order, &build->compilation, ret_err)) {
         warden_return_uid(w, build->uid);
         return false;
     }
@@ -198,6 +204,9 @@ static bool take_inputs(struct build *build, int source, int manifest_fd,
 
     if (!intake_bytes(source, "build.source", &build->source, ret_err) ||
         !intake_manifest(manifest_fd, &bytes, &manifest, build->origin.manifest, ret_err))
+        return false;
+    build->flags = back_ends_flags(build->w, manifest.back_end, ret_err);
+    if (!build->flags)
         return false;
     sha256(buffer_bytes(&build->source), build->origin.source);
     memcpy(build->origin.toolchain, build->w->toolchain_digest, SHA256_LEN);

@@ -32,56 +32,77 @@ struct compilation {
 };
 
 /* The same source, manifest and toolchain give the same bytes anywhere: one folder, one file name,
- * one date, no randomness, and a build id that is what it was made of. */
-static bool start_compiler(struct compilation *c, int toolchain, uid_t uid, int output,
-                           const uint8_t identity[SHA256_LEN], struct idevs_error *ret_err)
+ * one date, no randomness, and a build id that is what it was made of. The back end's flags stand
+ * between these two. */
+static const char *const ALWAYS[] = {
+    "/usr/bin/gcc", "-std=gnu17", "-O2", "-g", "-Wall", "-Wextra", "-Wdate-time",
+};
+static const char *const HARDENED[] = {
+    "-fstack-protector-strong",
+    "-U_FORTIFY_SOURCE",
+    "-D_FORTIFY_SOURCE=2",
+    "-fstack-clash-protection",
+    CONTROL_FLOW,
+    "-ftrivial-auto-var-init=zero",
+    "-ffile-prefix-map=/work=.",
+    "-frandom-seed=idevs",
+    "-fno-lto",
+    "-fno-use-linker-plugin",
+    "-fdiagnostics-color=never",
+    "-Wl,-z,relro,-z,now,-z,noexecstack",
+};
+static const char *const FILES[] = {
+    "-o", "program", "program.c", "-lidevs", "-ljansson", "-lcrypto", "-lm",
+};
+
+/* An argument vector. */
+struct vector {
+    const char *at[LIMIT_COMPILER_ARGUMENTS + 1]; /* ends with NULL */
+    size_t n;
+};
+
+static void add(struct vector *v, const char *const *arguments, size_t n)
+{
+    for (size_t i = 0; i < n && v->n < LIMIT_COMPILER_ARGUMENTS; i++)
+        v->at[v->n++] = arguments[i];
+}
+
+static size_t count(const char *const *flags)
+{
+    size_t n = 0;
+
+    while (flags[n])
+        n++;
+    return n;
+}
+
+static bool start_compiler(struct compilation *c, const struct compilation_order *order, int output,
+                           struct idevs_error *ret_err)
 {
     static const char *const envp[] = {"PATH=/usr/bin", "LC_ALL=C", "TMPDIR=/work",
                                        "SOURCE_DATE_EPOCH=0", NULL};
     char build_id[32 + 2 * SHA256_LEN] = "-Wl,--build-id=0x";
-    hex_text(identity, SHA256_LEN, build_id + strlen(build_id));
-    const char *const argv[] = {"/usr/bin/gcc",
-                                "-std=gnu17",
-                                "-O2",
-                                "-g",
-                                "-Wall",
-                                "-Wextra",
-                                "-Wdate-time",
-                                "-static-pie",
-                                "-fPIE",
-                                "-fstack-protector-strong",
-                                "-U_FORTIFY_SOURCE",
-                                "-D_FORTIFY_SOURCE=2",
-                                "-fstack-clash-protection",
-                                CONTROL_FLOW,
-                                "-ftrivial-auto-var-init=zero",
-                                "-ffile-prefix-map=/work=.",
-                                "-frandom-seed=idevs",
-                                "-fno-lto",
-                                "-fno-use-linker-plugin",
-                                "-fdiagnostics-color=never",
-                                "-Wl,-z,relro,-z,now,-z,noexecstack",
-                                build_id,
-                                "-o",
-                                "program",
-                                "program.c",
-                                "-lidevs",
-                                "-ljansson",
-                                "-lcrypto",
-                                "-lm",
-                                NULL};
+    const char *const last = build_id;
+    struct vector v = {.n = 0};
+
+    hex_text(order->identity, SHA256_LEN, build_id + strlen(build_id));
+    add(&v, ALWAYS, ARRAY_LEN(ALWAYS));
+    add(&v, order->flags, count(order->flags));
+    add(&v, HARDENED, ARRAY_LEN(HARDENED));
+    add(&v, &last, 1);
+    add(&v, FILES, ARRAY_LEN(FILES));
     const struct compartment_spec spec = {
         .profile = COMPARTMENT_COMPILE,
-        .uid = uid,
+        .uid = order->uid,
         .memory = LIMIT_BUILD_MEMORY,
         .processes = LIMIT_BUILD_PROCESSES,
         .executable = -1,
         .channel = -1,
         .attester = -1,
-        .root = toolchain,
+        .root = order->toolchain,
         .work = c->work,
         .output = output,
-        .argv = argv,
+        .argv = v.at,
         .envp = envp,
     };
 
@@ -96,8 +117,7 @@ static bool put_source(int work, struct bytes source)
     return fd >= 0 && fd_write_all(fd, source.data, source.len) && fchmod(fd, 0444) == 0;
 }
 
-bool compilation_start(int toolchain, uid_t uid, struct bytes source,
-                       const uint8_t identity[SHA256_LEN], struct compilation **ret,
+bool compilation_start(const struct compilation_order *order, struct compilation **ret,
                        struct idevs_error *ret_err)
 {
     struct compilation *c = alloc_zero(1, sizeof(*c));
@@ -106,12 +126,12 @@ bool compilation_start(int toolchain, uid_t uid, struct bytes source,
     c->output = -1;
     c->text = buffer_up_to(LIMIT_COMPILER_TEXT);
     c->work = compartment_work(LIMIT_BUILD_WORK);
-    bool ok = c->work >= 0 && put_source(c->work, source) && pipe2(output, O_CLOEXEC) == 0 &&
+    bool ok = c->work >= 0 && put_source(c->work, order->source) && pipe2(output, O_CLOEXEC) == 0 &&
               fcntl(output[0], F_SETFL, O_NONBLOCK) == 0;
     if (!ok)
         refuse_errno(ret_err, "compartment.unavailable", "folder for the compiler");
     c->output = output[0];
-    ok = ok && start_compiler(c, toolchain, uid, output[1], identity, ret_err);
+    ok = ok && start_compiler(c, order, output[1], ret_err);
     fd_close(&output[1]);
     if (!ok) {
         compilation_free(c);

@@ -9,12 +9,19 @@
 
 struct compilation;
 
-/* Writes `source` as program.c into a fresh folder and starts the compiler on it, as user `uid`.
- * `toolchain` is the root folder's descriptor. `identity` (of source, manifest and toolchain)
- * becomes the executable's build id, so that no two of them give the same executable. Refuses
+struct compilation_order {
+    int toolchain; /* descriptor of the root folder */
+    uid_t uid;
+    struct bytes source;
+    /* SHA-256 of source, manifest and toolchain: becomes the executable's build id, so that no two
+     * of them give the same executable. */
+    const uint8_t *identity;
+    const char *const *flags; /* of the back end that it is for; NULL-terminated */
+};
+
+/* Writes the source as program.c into a fresh folder and starts the compiler on it. Refuses
  * `compartment.*`. */
-bool compilation_start(int toolchain, uid_t uid, struct bytes source,
-                       const uint8_t identity[SHA256_LEN], struct compilation **ret,
+bool compilation_start(const struct compilation_order *order, struct compilation **ret,
                        struct idevs_error *ret_err) _must_check_;
 /* Readable when the compiler said something, or closed it: call compilation_listen(). */
 int compilation_output(const struct compilation *c);

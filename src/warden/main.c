@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "compartment/compartment.h"
 #include "warden/identity.h"
+#include "warden/listing.h"
 #include "warden/toolchain.h"
 #include "warden/warden.h"
 #include "wire/platform_request.h"
@@ -23,6 +24,7 @@ static const char HELP[] =
     "usage: idevs-warden serve --config FILE\n"
     "       idevs-warden init --config FILE\n"
     "       idevs-warden enrol --config FILE --token-file FILE --out FILE [--description TEXT]\n"
+    "       idevs-warden backends [--config FILE] [--format text|json]\n"
     "       idevs-warden toolchain --out DIR [--include DIR] [--lib FILE] [--gcc PROGRAM]\n"
     "       idevs-warden --version | --help\n"
     "\n"
@@ -32,11 +34,15 @@ static const char HELP[] =
     "  serve      serves the launcher until SIGTERM\n"
     "  init       makes the state folder and this platform's key, unless they are there\n"
     "  enrol      writes the request by which an authority enrols this platform\n"
+    "  backends   what programs can run in on this machine: usable or not, what is missing and "
+    "how\n"
+    "             to get it, what it protects from and what not\n"
     "  toolchain  gathers the compiler and libraries that programs are compiled with, and prints\n"
     "             their digest\n"
     "\n"
     "  --config FILE       YAML: socket, state, launcher_uid; optional toolchain, uid_first\n"
     "                      (700000), uid_count (1000), back_ends\n"
+    "                      (process alone), the preferred one first\n"
     "  --token-file FILE   what `idevs-authority platform token` printed\n"
     "  --out PATH          what is written; a toolchain also gets PATH.digest\n"
     "  --description TEXT  at most 127 characters for the authority's list (default: host name)\n"
@@ -188,6 +194,23 @@ static int enrol(int argc, char **argv)
     return 0;
 }
 
+static int backends(int argc, char **argv)
+{
+    struct option options[] = {{.name = "--config"}, {.name = "--format", .value = "text"}};
+    int status = parse(argc, argv, options, ARRAY_LEN(options));
+    _cleanup_(warden_config_free) struct warden_config config = {0};
+    struct idevs_error err;
+
+    if (status)
+        return status;
+    bool as_json = strcmp(options[1].value, "json") == 0;
+    if (!as_json && strcmp(options[1].value, "text") != 0)
+        return usage("--format is text or json, not '%s'", options[1].value);
+    if (options[0].value && !warden_config_load(options[0].value, &config, &err))
+        return failed(&err);
+    return listing_print(options[0].value ? &config : NULL, as_json) ? 0 : 1;
+}
+
 static int toolchain(int argc, char **argv)
 {
     struct option options[] = {
@@ -215,7 +238,11 @@ static int toolchain(int argc, char **argv)
 static const struct {
     const char *name;
     int (*perform)(int argc, char **argv);
-} COMMANDS[] = {{"serve", serve}, {"init", init}, {"enrol", enrol}, {"toolchain", toolchain}};
+} COMMANDS[] = {{"serve", serve},
+                {"init", init},
+                {"enrol", enrol},
+                {"backends", backends},
+                {"toolchain", toolchain}};
 
 int main(int argc, char **argv)
 {

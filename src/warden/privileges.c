@@ -12,8 +12,10 @@
 
 #define BIT(cap) (UINT64_C(1) << (cap))
 /* SYS_ADMIN: detached mounts, namespaces where users may not make them. SETUID, SETGID: the maps of
- * users. SYS_PTRACE: /proc/PID/maps of a program that is undumpable. */
-#define KEPT (BIT(CAP_SYS_ADMIN) | BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SYS_PTRACE))
+ * users. SYS_PTRACE: /proc/PID/maps of a program that is undumpable. KILL: the
+ * end of one that has no user namespace, which SETUID would give as well. */
+#define KEPT                                                                                       \
+    (BIT(CAP_SYS_ADMIN) | BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SYS_PTRACE) | BIT(CAP_KILL))
 
 static bool drop_bounding_set(void)
 {

@@ -23,7 +23,6 @@ struct run {
     struct warden *w;
     struct connection *c;
     uint32_t number;
-    struct request asked;
     uid_t uid;
     const struct compartment_back_end *back_end;
     struct compartment *compartment;
@@ -235,9 +234,8 @@ static bool deploy(struct run *run, int executable, const struct manifest *manif
 {
     uint64_t since = clock_monotonic_ns();
     uint8_t digest[SHA256_LEN];
-    const uint8_t *said = run->asked.has_executable ? run->asked.executable : NULL;
-    _cleanup_fd_ int sealed = executables_take(&run->w->kept, executable, said,
-                                               "compartment.unavailable", digest, ret_err);
+    _cleanup_fd_ int sealed =
+        intake_sealed(executable, "compartment.unavailable", LIMIT_EXECUTABLE, digest, ret_err);
 
     if (sealed < 0)
         return false;
@@ -278,20 +276,30 @@ static void watch_over(struct run *run)
     run->w->runs = run;
 }
 
-static bool begin_with(struct run *run, int executable, int manifest_fd, int *ret_channel,
-                       struct spans *spans, struct idevs_error *ret_err)
+static bool choose_back_end(struct run *run, const char *asked, const struct manifest *manifest,
+                            struct idevs_error *ret_err)
+{
+    run->back_end = back_ends_find(run->w, asked, manifest->back_end, ret_err);
+    if (!run->back_end)
+        return false;
+    run->facts.back_end = run->back_end->name;
+    run->facts.isolates = run->back_end->isolates;
+    return true;
+}
+
+static bool begin_with(struct run *run, const char *back_end, int executable, int manifest_fd,
+                       int *ret_channel, struct spans *spans, struct idevs_error *ret_err)
 {
     struct manifest manifest;
     uint8_t digest[SHA256_LEN];
     int channel[2] = {-1, -1};
     int attester[2] = {-1, -1};
 
-    if (!intake_manifest(manifest_fd, &run->manifest, &manifest, digest, ret_err))
+    if (!intake_manifest(manifest_fd, &run->manifest, &manifest, digest, ret_err) ||
+        !choose_back_end(run, back_end, &manifest, ret_err))
         return false;
     put_digest(&run->facts.manifest, digest);
     run->facts.memory = manifest.memory;
-    run->facts.back_end = run->back_end->name;
-    run->facts.isolates = run->back_end->isolates;
     bool ok = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) == 0 &&
               socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, attester) == 0 &&
               fcntl(attester[0], F_SETFL, O_NONBLOCK) == 0;
@@ -311,15 +319,13 @@ static bool begin_with(struct run *run, int executable, int manifest_fd, int *re
     return true;
 }
 
-static struct run *run_new(struct warden *w, struct connection *c, uid_t uid,
-                           const struct compartment_back_end *back_end)
+static struct run *run_new(struct warden *w, struct connection *c, uid_t uid)
 {
     struct run *run = alloc_zero(1, sizeof(*run));
 
     run->w = w;
     run->c = c;
     run->uid = uid;
-    run->back_end = back_end;
     run->number = ++w->last_run;
     run->in = buffer_up_to(LIMIT_ATTEST_IN);
     run->out = buffer_up_to(LIMIT_ATTEST_OUT);
@@ -332,17 +338,15 @@ static struct run *run_new(struct warden *w, struct connection *c, uid_t uid,
 bool run_begin(struct warden *w, struct connection *c, const struct request *request,
                int executable, int manifest, struct idevs_error *ret_err)
 {
-    const struct compartment_back_end *back_end = back_ends_find(w, request->back_end, ret_err);
     struct spans spans = {0};
     int channel;
     uid_t uid;
     _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_WARDEN_MESSAGE);
 
-    if (!back_end || !warden_take_uid(w, &uid, ret_err))
+    if (!warden_take_uid(w, &uid, ret_err))
         return false;
-    struct run *run = run_new(w, c, uid, back_end);
-    run->asked = *request;
-    if (!begin_with(run, executable, manifest, &channel, &spans, ret_err)) {
+    struct run *run = run_new(w, c, uid);
+    if (!begin_with(run, request->back_end, executable, manifest, &channel, &spans, ret_err)) {
         run_free(run);
         return false;
     }

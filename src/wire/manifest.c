@@ -4,7 +4,7 @@
 
 #define HTTPS "https://"
 
-/* Every key is always there, in this order: a manifest has one encoding. */
+/* Every key is always there, in this order, but the last: a manifest has one encoding. */
 enum key {
     KEY_PROGRAM = 1,
     KEY_EVERY,
@@ -18,6 +18,7 @@ enum key {
     KEY_AUTHORITY_ANCHORS,
     KEY_SERVICES,
     N_KEYS = KEY_SERVICES,
+    KEY_BACK_END, /* absent when it names none */
 };
 
 enum service_key {
@@ -96,6 +97,9 @@ static bool check(const struct manifest *m, struct idevs_error *ret_err)
 {
     if (!name_is_valid(m->program, LIMIT_PROGRAM_NAME))
         return refuse(ret_err, "manifest.value", "program name \"%.64s\"", m->program);
+    if (*m->back_end && !name_is_valid(m->back_end, sizeof(m->back_end) - 1))
+        return refuse_expecting(ret_err, "manifest.value", "the name of a back end",
+                                "back_end: \"%.31s\"", m->back_end);
     if (!manifest_url_is_valid(m->authority_url))
         return refuse_expecting(ret_err, "manifest.value", "https://host[:port] and nothing after",
                                 "authority url \"%.100s\"", m->authority_url);
@@ -153,15 +157,15 @@ static bool put_services(struct buffer *b, const struct manifest *m)
 
 static bool put_manifest(struct buffer *b, const struct manifest *m)
 {
-    return cbor_put_map(b, N_KEYS) && put_text(b, KEY_PROGRAM, m->program) &&
-           put_number(b, KEY_EVERY, m->every) && put_number(b, KEY_MEMORY, m->memory) &&
-           put_number(b, KEY_PROCESSES, m->processes) &&
+    return cbor_put_map(b, N_KEYS + (*m->back_end ? 1 : 0)) &&
+           put_text(b, KEY_PROGRAM, m->program) && put_number(b, KEY_EVERY, m->every) &&
+           put_number(b, KEY_MEMORY, m->memory) && put_number(b, KEY_PROCESSES, m->processes) &&
            put_number(b, KEY_RUN_SECONDS, m->run_seconds) && put_number(b, KEY_LOGS, m->logs) &&
            put_bytes(b, KEY_OWNER_SPKI, m->owner_spki, sizeof(m->owner_spki)) &&
            put_bytes(b, KEY_OWNER_SEAL_KEY, m->owner_seal_key, sizeof(m->owner_seal_key)) &&
            put_text(b, KEY_AUTHORITY_URL, m->authority_url) &&
            put_anchors(b, KEY_AUTHORITY_ANCHORS, m->authority_anchors, m->n_authority_anchors) &&
-           put_services(b, m);
+           put_services(b, m) && (!*m->back_end || put_text(b, KEY_BACK_END, m->back_end));
 }
 
 bool manifest_encode(const struct manifest *m, struct buffer *b)
@@ -244,12 +248,17 @@ static bool get_services(struct reader *r, struct manifest *ret)
     return true;
 }
 
+static bool get_back_end(struct reader *r, struct manifest *ret)
+{
+    return get_text(r, KEY_BACK_END, ret->back_end, sizeof(ret->back_end)) && *ret->back_end;
+}
+
 static bool get_manifest(struct reader *r, struct manifest *ret)
 {
     size_t n;
     uint32_t logs;
 
-    if (!cbor_get_map(r, &n) || n != N_KEYS ||
+    if (!cbor_get_map(r, &n) || (n != N_KEYS && n != N_KEYS + 1) ||
         !get_text(r, KEY_PROGRAM, ret->program, sizeof(ret->program)) ||
         !get_u32(r, KEY_EVERY, &ret->every) || !get_key(r, KEY_MEMORY) ||
         !cbor_get_uint(r, &ret->memory) || !get_u32(r, KEY_PROCESSES, &ret->processes) ||
@@ -261,7 +270,7 @@ static bool get_manifest(struct reader *r, struct manifest *ret)
            get_text(r, KEY_AUTHORITY_URL, ret->authority_url, sizeof(ret->authority_url)) &&
            get_anchors(r, KEY_AUTHORITY_ANCHORS, ret->authority_anchors,
                        &ret->n_authority_anchors) &&
-           get_services(r, ret) && reader_left(r) == 0;
+           get_services(r, ret) && (n == N_KEYS || get_back_end(r, ret)) && reader_left(r) == 0;
 }
 
 bool manifest_decode(struct bytes in, struct manifest *ret, struct idevs_error *ret_err)

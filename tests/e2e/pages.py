@@ -185,6 +185,7 @@ PAGES = {
     "docs/auditors.md": an_auditors_clone,
     "docs/authority.md": an_authoritys_folder,
     "docs/by-hand.md": a_clone,
+    "docs/compartments.md": a_clone,
     "docs/conformance.md": beside_a_gateways_files,
     "docs/launcher.md": a_launchers_folder,
     "docs/manifest.md": beside_a_manifests_files,

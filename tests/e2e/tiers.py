@@ -2,6 +2,7 @@
 development tier, and what each gateway, and the program, says of it."""
 
 import http.server
+import json
 import pathlib
 import re
 import subprocess
@@ -76,6 +77,20 @@ def its_certificate_says_first_that_it_is_of_the_development_tier(world):
     expect("DEVELOPMENT tier: nothing here is fit for real data." in text.split("\n\n")[0], text)
 
 
+def a_program_that_nothing_isolates_is_certified_as_that_in_the_development_tier(world):
+    ended = world.run_to_its_end("bare")
+    expect(ended["state"] == "ended" and not ended["error"], str(ended))
+    shown = world.idevs("cert", "show", world.last_run)
+    expect((shown["tier"], shown["back_end"], shown["debug"]) == ("development", "none", True), str(shown))
+    text = world.idevs("cert", "show", world.last_run, as_json=False).stdout
+    expect("NOT protected from: anybody on the host: nothing isolates the program." in text, text)
+    expect("DEBUGGING is enabled" in text, text)
+    listed = {b["name"]: b for b in json.loads(subprocess.run(
+        [world.bin / "idevs-warden", "backends", "--config", world.state / "warden/warden.yaml", "--format", "json"],
+        capture_output=True, check=True).stdout)["back_ends"]}
+    expect(listed["none"]["permitted"] and listed["none"]["exposed_to"] == shown["not_protected_from"], str(listed))
+
+
 def a_gateway_with_the_isolated_anchor_refuses_it_as_of_another_ca(world):
     codes = refusals(world, BY_ANCHOR)
     expect(codes and set(codes) == {("certificate.chain", "-")}, str(codes))
@@ -111,7 +126,17 @@ def the_same_platform_enrolled_as_isolated_is_served_by_the_isolated_anchor_alon
     expect(reached(world) == {BY_ANCHOR: 1, BY_NAME: 0, ACCEPTING: 0}, str(reached(world)))
 
 
+def a_program_that_nothing_isolates_gets_no_certificate_on_an_isolated_platform(world):
+    ended = world.run_to_its_end("bare")
+    expect(refused_with(ended) == "policy.back-end", str(ended))
+
+
+def refused_with(ended):
+    return (ended["error"] or {}).get("code")
+
+
 def prepare(world):
+    world.back_ends = "[process, none]"
     world.services = {name: serve(world, name) for name in SERVICES}
     world.grants = dict.fromkeys(SERVICES, ("[GET]", "[/thing]"))
     world.tier = "development"
@@ -119,8 +144,9 @@ def prepare(world):
     world.gateway_lines = {BY_NAME: "tiers: [isolated]\n"}
     world.start()
     # What a plain refusal says is not believed, so the program asks until its tick is over.
-    world.add_test_program("tell", PROGRAM, every="1s", limits="{run: 2 s}", reads=f"[{', '.join(SERVICES)}]",
-                           writes=None)
+    reads = f"[{', '.join(SERVICES)}]"
+    world.add_test_program("tell", PROGRAM, every="1s", limits="{run: 2 s}", reads=reads, writes=None)
+    world.add_test_program("bare", PROGRAM, limits="{run: 2 s}", reads=reads, writes=None, back_end="none")
 
 
 if __name__ == "__main__":
@@ -131,5 +157,7 @@ if __name__ == "__main__":
         a_gateway_with_the_development_anchor_that_wants_isolated_refuses_its_tier,
         a_gateway_with_the_development_anchor_serves_it,
         what_is_refused_reaches_no_service,
+        a_program_that_nothing_isolates_is_certified_as_that_in_the_development_tier,
         the_same_platform_enrolled_as_isolated_is_served_by_the_isolated_anchor_alone,
+        a_program_that_nothing_isolates_gets_no_certificate_on_an_isolated_platform,
     ], prepare, programs=("tell",), every="1s"))

@@ -118,6 +118,13 @@ static void unknown_back_end_enrolled(struct scene *s)
     strcpy(s->e.platform.back_ends[0], "magic");
 }
 
+static void back_end_not_the_manifests(struct scene *s)
+{
+    strcpy(s->e.manifest.back_end, "microvm");
+    example_manifest(&s->e);
+    s->name.approvals[0] = s->e.approval;
+}
+
 static void no_isolation_outside_development(struct scene *s)
 {
     strcpy(s->e.claims.back_end, "none");
@@ -209,6 +216,7 @@ static const struct {
     {back_end_not_enrolled, "evidence.platform", NULL},
     {back_end_missing, "evidence.platform", NULL},
     {unknown_back_end_enrolled, "policy.back-end", NULL},
+    {back_end_not_the_manifests, "policy.back-end", "microvm"},
     {no_isolation_outside_development, "policy.back-end", NULL},
     {provider_signed_in_the_hardware_tier, "policy.back-end", NULL},
     {debug_outside_development, "policy.debug", NULL},
@@ -283,6 +291,18 @@ static void any_of_the_approvals_and_toolchains_will_do(void **state)
     assert_true(appraise_scene(&s));
 }
 
+static void the_back_end_that_the_manifest_names_is_certified(void **state)
+{
+    _cleanup_scene_ struct scene s;
+    (void)state;
+    scene_make(&s);
+    back_end_not_the_manifests(&s);
+    strcpy(s.e.manifest.back_end, "process");
+    example_manifest(&s.e);
+    s.name.approvals[0] = s.e.approval;
+    assert_true(appraise_scene(&s));
+}
+
 /* Source of one approval and toolchain of another do not add up. */
 static void halves_of_two_approvals_are_refused(void **state)
 {
@@ -325,6 +345,7 @@ int main(void)
         cmocka_unit_test(development_permits_debugging_open_logs_and_no_isolation),
         cmocka_unit_test(an_approved_executable_needs_no_source),
         cmocka_unit_test(any_of_the_approvals_and_toolchains_will_do),
+        cmocka_unit_test(the_back_end_that_the_manifest_names_is_certified),
         cmocka_unit_test(halves_of_two_approvals_are_refused),
         cmocka_unit_test(evidence_over_either_root_is_fresh_while_roots_rotate),
     };

@@ -20,6 +20,8 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+static const char *const BACK_ENDS[] = {"process", "none"}; /* that it permits */
+
 static struct {
     bool possible;
     char *folder;
@@ -114,7 +116,7 @@ static void ask(int sock, struct bytes message, const int *fds, size_t n_fds)
     assert_true(fd_send(sock, message, fds, n_fds));
 }
 
-static struct buffer manifest_bytes(const char *program)
+static struct buffer manifest_naming(const char *program, const char *back_end)
 {
     struct buffer b = buffer_up_to(LIMIT_MANIFEST);
     struct manifest m = {
@@ -129,6 +131,7 @@ static struct buffer manifest_bytes(const char *program)
     };
 
     snprintf(m.program, sizeof(m.program), "%s", program);
+    snprintf(m.back_end, sizeof(m.back_end), "%s", back_end);
     assert_true(manifest_encode(&m, &b));
     return b;
 }
@@ -136,7 +139,7 @@ static struct buffer manifest_bytes(const char *program)
 static void build(int sock, const char *source, const char *program, struct answer *ret)
 {
     static const uint8_t message[] = {0xa2, 0, 2, 1, 5};
-    _cleanup_buffer_ struct buffer manifest = manifest_bytes(program);
+    _cleanup_buffer_ struct buffer manifest = manifest_naming(program, "");
     int fds[2] = {memfd_sealed("source", bytes_of_text(source)),
                   memfd_sealed("manifest", buffer_bytes(&manifest))};
 
@@ -148,16 +151,35 @@ static void build(int sock, const char *source, const char *program, struct answ
     close(fds[1]);
 }
 
-static void run(int sock, int executable, const char *program, struct answer *ret)
+/* The launcher asks for the back end `asked`. */
+static void run_with(int sock, int executable, const char *asked, struct bytes manifest,
+                     struct answer *ret)
 {
-    static const uint8_t message[] = {0xa3, 0, 3, 1, 7, 2, 0x67, 'p', 'r', 'o', 'c', 'e', 's', 's'};
-    _cleanup_buffer_ struct buffer manifest = manifest_bytes(program);
-    int fds[2] = {executable, memfd_sealed("manifest", buffer_bytes(&manifest))};
+    _cleanup_buffer_ struct buffer message = buffer_up_to(64);
+    int fds[2] = {executable, memfd_sealed("manifest", manifest)};
 
-    ask(sock, bytes_of(message, sizeof(message)), fds, 2);
+    assert_true(buffer_append(&message, "\xa3\x00\x03\x01\x07\x02", 6) &&
+                cbor_put_text(&message, bytes_of_text(asked)));
+    ask(sock, buffer_bytes(&message), fds, 2);
     assert_true(receive(sock, ret));
     assert_int_equal(ret->kind, WARDEN_RUN);
     close(fds[1]);
+}
+
+/* The manifest names `named`, or "": any. */
+static void run_in(int sock, int executable, const char *asked, const char *named,
+                   struct answer *ret)
+{
+    _cleanup_buffer_ struct buffer manifest = manifest_naming("some", named);
+
+    run_with(sock, executable, asked, buffer_bytes(&manifest), ret);
+}
+
+static void run(int sock, int executable, const char *program, struct answer *ret)
+{
+    _cleanup_buffer_ struct buffer manifest = manifest_naming(program, "");
+
+    run_with(sock, executable, "process", buffer_bytes(&manifest), ret);
 }
 
 /* The evidence that a run makes over 64 bytes of 7. */
@@ -239,6 +261,86 @@ static void a_program_is_built_run_and_attested(void **state)
     assert_true(fd_write_all(channel, "x", 1));
     assert_ended(sock, number, "");
     close(channel);
+    close(built.fd);
+    close(sock);
+}
+
+/* Of every one that the warden runs programs in. */
+static void evidence_names_the_back_end_and_says_whether_it_isolates(void **state)
+{
+    struct answer built;
+
+    (void)state;
+    skip_unless_possible();
+    int sock = connect_to_warden();
+    build(sock, world.source, "some", &built);
+    for (size_t i = 0; i < ARRAY_LEN(BACK_ENDS); i++) {
+        const struct compartment_back_end *b = compartment_back_end(BACK_ENDS[i]);
+        struct eat_claims claims;
+        struct answer a;
+        run_in(sock, built.fd, b->name, i % 2 ? b->name : "", &a);
+        assert_string_equal(a.code, "");
+        evidence_of(a.fd, &claims);
+        assert_string_equal(claims.back_end, b->name);
+        assert_int_equal(claims.debug, b->isolates ? EAT_DEBUG_DISABLED : EAT_DEBUG_ENABLED);
+        assert_true(fd_write_all(a.fd, "x", 1));
+        assert_ended(sock, a.number, "");
+        close(a.fd);
+    }
+    close(built.fd);
+    close(sock);
+}
+
+/* Nothing but the user differs from the warden's own: it needs the right to kill others'. */
+static void a_run_that_nothing_isolates_can_be_killed_too(void **state)
+{
+    _cleanup_buffer_ struct buffer message = buffer_up_to(16);
+    struct answer built;
+    struct answer a;
+    struct answer b;
+
+    (void)state;
+    skip_unless_possible();
+    int sock = connect_to_warden();
+    build(sock, world.source, "some", &built);
+    run_in(sock, built.fd, "none", "", &a);
+    assert_true(buffer_append(&message, "\xa3\x00\x04\x01\x09\x02", 6) &&
+                cbor_put_uint(&message, a.number));
+    ask(sock, buffer_bytes(&message), NULL, 0);
+    assert_true(receive(sock, &b));
+    assert_ended(sock, a.number, "run.stopped");
+    close(a.fd);
+    close(built.fd);
+    close(sock);
+}
+
+static const struct {
+    const char *asked;
+    const char *named;
+    const char *code;
+} REFUSED_BACK_ENDS[] = {
+    {"magic", "", "compartment.not-permitted"},
+    {"magic", "magic", "compartment.not-permitted"},
+    {"none", "process", "compartment.not-permitted"}, /* a launcher that would look inside */
+    {"process", "microvm", "compartment.not-permitted"},
+};
+
+static void a_back_end_that_is_not_permitted_is_refused(void **state)
+{
+    struct answer built;
+    struct answer a;
+
+    (void)state;
+    skip_unless_possible();
+    int sock = connect_to_warden();
+    build(sock, world.source, "some", &built);
+    for (size_t i = 0; i < ARRAY_LEN(REFUSED_BACK_ENDS); i++) {
+        run_in(sock, built.fd, REFUSED_BACK_ENDS[i].asked, REFUSED_BACK_ENDS[i].named, &a);
+        if (strcmp(a.code, REFUSED_BACK_ENDS[i].code) != 0)
+            fail_msg("%s for %s: '%s'", REFUSED_BACK_ENDS[i].asked, REFUSED_BACK_ENDS[i].named,
+                     a.code);
+        assert_int_equal(a.fd, -1);
+    }
     close(built.fd);
     close(sock);
 }
@@ -555,9 +657,11 @@ static void serve(void)
         .launcher_uid = 0,
         .uid_first = 720000,
         .uid_count = 8,
-        .back_ends = {compartment_back_end("process")},
-        .n_back_ends = 1,
+        .n_back_ends = ARRAY_LEN(BACK_ENDS),
     };
+
+    for (size_t i = 0; i < ARRAY_LEN(BACK_ENDS); i++)
+        config.back_ends[i] = compartment_back_end(BACK_ENDS[i]);
     struct warden *w = warden_open(&config, &err);
     bool ok = w && warden_serve(w);
 
@@ -612,6 +716,9 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_program_is_built_run_and_attested),
+        cmocka_unit_test(evidence_names_the_back_end_and_says_whether_it_isolates),
+        cmocka_unit_test(a_run_that_nothing_isolates_can_be_killed_too),
+        cmocka_unit_test(a_back_end_that_is_not_permitted_is_refused),
         cmocka_unit_test(another_manifest_gets_no_source_claim),
         cmocka_unit_test(an_executable_from_elsewhere_gets_no_source_claim),
         cmocka_unit_test(the_run_time_asks_for_a_certificate_from_inside),

@@ -159,12 +159,17 @@ static void bad_authority(struct manifest *m)
     m->services[2].authority[0] = 0;
 }
 
+static void odd_back_end(struct manifest *m)
+{
+    strcpy(m->back_end, "Process");
+}
+
 static void values_out_of_range_are_refused_both_ways(void **state)
 {
     static const change CHANGES[] = {
-        no_program,        loud_program, rare,      little_memory, much_memory,  no_process,
-        two_processes,     no_time,      long_time, odd_logs,      no_anchor,    empty_anchor,
-        no_service_anchor, unsorted,     twice,     bad_name,      bad_authority};
+        no_program,        loud_program, rare,      little_memory, much_memory,   no_process,
+        two_processes,     no_time,      long_time, odd_logs,      no_anchor,     empty_anchor,
+        no_service_anchor, unsorted,     twice,     bad_name,      bad_authority, odd_back_end};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(CHANGES); i++) {
         struct manifest m = sample();
@@ -277,6 +282,28 @@ static void refusals_say_syntax_or_value(void **state)
     expect_refusal(BYTES("\x78\x1ehttps"), BYTES("\x78\x1ehttpz"), "manifest.value");
 }
 
+/* With a key 12, which is there only when it says something. */
+static void a_back_end_is_named_or_left_out(void **state)
+{
+    struct manifest m = sample();
+    struct manifest back;
+    _cleanup_buffer_ struct buffer without = buffer_up_to(LIMIT_MANIFEST);
+    _cleanup_buffer_ struct buffer with = buffer_up_to(LIMIT_MANIFEST);
+
+    (void)state;
+    assert_true(manifest_encode(&m, &without));
+    strcpy(m.back_end, "microvm");
+    assert_true(manifest_encode(&m, &with));
+    assert_int_equal(with.len, without.len + 9);
+    assert_true(manifest_decode(buffer_bytes(&with), &back, NULL));
+    assert_string_equal(back.back_end, "microvm");
+    assert_no_prefix_is_accepted(buffer_bytes(&with), accepts);
+    assert_no_trailing_byte_is_accepted(buffer_bytes(&with), accepts);
+    with.data[with.len - 8] = 0x60; /* named, but with an empty name */
+    with.len -= 7;
+    assert_false(manifest_decode(buffer_bytes(&with), &back, NULL));
+}
+
 static void prefixes_and_changed_bytes_are_survived(void **state)
 {
     const struct manifest m = sample();
@@ -292,6 +319,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(manifests_come_back_as_they_went),
+        cmocka_unit_test(a_back_end_is_named_or_left_out),
         cmocka_unit_test(a_program_without_services_is_a_program),
         cmocka_unit_test(values_out_of_range_are_refused_both_ways),
         cmocka_unit_test(urls_are_https_and_an_authority),

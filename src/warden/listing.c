@@ -1,0 +1,71 @@
+#include "warden/listing.h"
+#include "document/json.h"
+
+#include <stdio.h>
+
+/* Without a configuration nobody has decided. */
+static bool is_permitted(const struct warden_config *config, const struct compartment_back_end *b)
+{
+    for (size_t i = 0; config && i < config->n_back_ends; i++)
+        if (config->back_ends[i] == b)
+            return true;
+    return !config;
+}
+
+static json_t *gap_json(const struct idevs_error *gap)
+{
+    return json_pack("{s:s, s:s, s:s, s:s}", "code", gap->code, "found", gap->found, "expected",
+                     gap->expected, "remedy", gap->remedy);
+}
+
+static json_t *back_end_json(const struct warden_config *config,
+                             const struct compartment_back_end *b)
+{
+    struct compartment_gaps gaps = {.n = 0};
+    json_t *missing = json_array();
+
+    b->probe(&gaps);
+    for (size_t i = 0; i < gaps.n; i++)
+        json_array_append_new(missing, gap_json(&gaps.at[i]));
+    return json_pack("{s:s, s:b, s:b, s:b, s:s, s:s, s:o}", "name", b->name, "usable", gaps.n == 0,
+                     "permitted", is_permitted(config, b), "isolates", b->isolates, "protects_from",
+                     b->protects_from, "exposed_to", b->exposed_to, "missing", missing);
+}
+
+static void print_words(const struct warden_config *config, const struct compartment_back_end *b)
+{
+    struct compartment_gaps gaps = {.n = 0};
+
+    b->probe(&gaps);
+    printf("%s: %s%s\n", b->name, gaps.n ? "not usable here" : "usable",
+           is_permitted(config, b) ? "" : ", not permitted by the configuration");
+    for (size_t i = 0; i < gaps.n; i++)
+        printf("  missing         %s (%s)\n  how to get it   %s\n", gaps.at[i].expected,
+               gaps.at[i].found, gaps.at[i].remedy);
+    printf("  protects from   %s\n  does not        %s\n", b->protects_from, b->exposed_to);
+}
+
+static bool print_json(const struct warden_config *config)
+{
+    size_t n;
+    const struct compartment_back_end *const *all = compartment_back_ends(&n);
+    json_t *list = json_array();
+    _cleanup_json_ json_t *whole = json_pack("{s:o}", "back_ends", list);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_JSON);
+
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, back_end_json(config, all[i]));
+    return json_write(whole, &b) && puts((const char *)b.data) >= 0;
+}
+
+bool listing_print(const struct warden_config *config, bool as_json)
+{
+    size_t n;
+    const struct compartment_back_end *const *all = compartment_back_ends(&n);
+
+    if (as_json)
+        return print_json(config) && fflush(stdout) == 0;
+    for (size_t i = 0; i < n; i++)
+        print_words(config, all[i]);
+    return fflush(stdout) == 0;
+}
