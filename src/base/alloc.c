@@ -1,6 +1,10 @@
 #include "base/alloc.h"
 
+#if __has_include(<malloc_np.h>) /* FreeBSD, where malloc.h is there to be refused */
+#include <malloc_np.h>
+#else
 #include <malloc.h>
+#endif
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>

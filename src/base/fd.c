@@ -171,7 +171,7 @@ bool fd_send(int sock, struct bytes message, const int *fds, size_t n_fds)
         char room[CMSG_SPACE(sizeof(int) * LIMIT_FDS)];
         struct cmsghdr align;
     } control = {0};
-    struct iovec iov = {.iov_base = (void *)(uintptr_t)message.data, .iov_len = message.len};
+    struct iovec iov = {.iov_base = (void *)message.data, .iov_len = message.len};
     struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
     ssize_t n;
 

@@ -19,9 +19,8 @@ EVP_PKEY *ecdsa_key_of_point(const char *group, struct bytes point)
     _cleanup_pkey_ctx_ EVP_PKEY_CTX *ctx = NULL;
     /* OSSL_PARAM is for reading and writing alike; what is given here is only read. */
     OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)(uintptr_t)group, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)point.data,
-                                          point.len),
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)group, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)point.data, point.len),
         OSSL_PARAM_construct_end(),
     };
 

@@ -74,8 +74,7 @@ static EVP_PKEY *peer_of(const uint8_t raw[X25519_LEN])
 {
     EVP_PKEY *pkey = NULL;
     OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)raw,
-                                          X25519_LEN),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)raw, X25519_LEN),
         OSSL_PARAM_construct_end(),
     };
 

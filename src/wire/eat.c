@@ -80,12 +80,16 @@ static void *member_of(const struct claim *claim, struct eat_claims *c)
 
 static size_t count_of(const struct claim *claim, const struct eat_claims *c)
 {
-    return *(const size_t *)((const uint8_t *)c + claim->count_offset);
+    const void *count = (const uint8_t *)c + claim->count_offset;
+
+    return *(const size_t *)count;
 }
 
 static size_t *count_in(const struct claim *claim, struct eat_claims *c)
 {
-    return (size_t *)((uint8_t *)c + claim->count_offset);
+    void *count = (uint8_t *)c + claim->count_offset;
+
+    return count;
 }
 
 /* ---- writing ---- */

@@ -72,7 +72,7 @@ static bool parse_request_line(uint8_t *line, size_t len, struct http_message *r
 
 static void make_lower(struct bytes text)
 {
-    uint8_t *p = (uint8_t *)(uintptr_t)text.data; /* of the caller's own buffer */
+    uint8_t *p = (uint8_t *)text.data; /* of the caller's own buffer */
 
     for (size_t i = 0; i < text.len; i++)
         if (p[i] >= 'A' && p[i] <= 'Z')
