@@ -12,14 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define SECRET "what only the host knows"
 
 static struct {
     int listening;
@@ -115,10 +114,24 @@ static void write_secret(void)
 {
     int fd = open(order.secret, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 
-    expect(fd >= 0 && fd_write_all(fd, SECRET, strlen(SECRET)) && fchmod(fd, 0666) == 0 &&
+    expect(fd >= 0 && fd_write_all(fd, HOST_SECRET, strlen(HOST_SECRET)) && fchmod(fd, 0666) == 0 &&
                fchown(fd, 0, 0) == 0,
            "secret");
     close(fd);
+}
+
+static void be_victim(void)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;)
+        pause();
+}
+
+static void end_victim(void)
+{
+    if (order.victim > 0 && kill(order.victim, SIGKILL) == 0)
+        waitpid(order.victim, NULL, 0);
+    order.victim = 0;
 }
 
 void host_offer(void)
@@ -126,20 +139,21 @@ void host_offer(void)
     unlink(order.left);
     unlink(order.secret);
     write_secret();
+    end_victim(); /* of an attempt that failed in the middle */
     order.victim = fork();
     expect(order.victim >= 0, "victim");
-    while (order.victim == 0)
-        pause();
+    if (order.victim == 0)
+        be_victim();
 }
 
 static bool secret_is_whole(void)
 {
-    char is[sizeof(SECRET)] = "";
+    char is[sizeof(HOST_SECRET)] = "";
     struct stat st;
     int fd = open(order.secret, O_RDONLY | O_CLOEXEC);
-    bool whole = fd >= 0 && read(fd, is, sizeof(is)) == (ssize_t)strlen(SECRET) &&
-                 strcmp(is, SECRET) == 0 && fstat(fd, &st) == 0 && (st.st_mode & 07777) == 0666 &&
-                 st.st_uid == 0;
+    bool whole = fd >= 0 && read(fd, is, sizeof(is)) == (ssize_t)strlen(HOST_SECRET) &&
+                 strcmp(is, HOST_SECRET) == 0 && fstat(fd, &st) == 0 &&
+                 (st.st_mode & 07777) == 0666 && st.st_uid == 0;
 
     if (fd >= 0)
         close(fd);
@@ -176,8 +190,7 @@ const char *host_unharmed(void)
 {
     const char *what = changed();
 
-    kill(order.victim, SIGKILL);
-    waitpid(order.victim, NULL, 0);
+    end_victim();
     return what;
 }
 
@@ -194,6 +207,7 @@ const char *host_left(void)
 
 void host_end(void)
 {
+    end_victim();
     close(host.listening);
     unlink(order.secret);
     unlink(order.left);

@@ -5,6 +5,8 @@
 
 #include "attempt.h"
 
+#define HOST_SECRET "what only the host knows" /* in the file */
+
 /* Once, as root: gives the process a mount namespace of its own, so that what is counted is its
  * own. Ends the test when it cannot. */
 void host_begin(void);
