@@ -205,7 +205,7 @@ bool run_ask_start(struct run *run, struct idevs_error *ret_err)
         return refuse_errno(ret_err, "internal", "manifest");
     }
     run_span(run, "retrieveProgram", (clock_monotonic_ns() - at) / 1000);
-    return warden_run(l->warden, choose_back_end(run, status), executable, manifest, on_run_answer,
-                      run) ||
+    return warden_run(l->warden, choose_back_end(run, status), run->row.executable, executable,
+                      manifest, on_run_answer, run) ||
            refuse(ret_err, "warden.unreachable", "it takes no more requests");
 }

@@ -181,11 +181,11 @@ bool warden_build(struct warden *w, int source, int manifest, warden_done done, 
     return ask_when_up(w, &(struct warden_ask){.kind = WARDEN_BUILD}, fds, done, context);
 }
 
-bool warden_run(struct warden *w, const char *back_end, int executable, int manifest,
-                warden_done done, void *context)
+bool warden_run(struct warden *w, const char *back_end, const uint8_t *digest, int executable,
+                int manifest, warden_done done, void *context)
 {
     int fds[] = {executable, manifest};
-    struct warden_ask what = {.kind = WARDEN_RUN, .back_end = back_end};
+    struct warden_ask what = {.kind = WARDEN_RUN, .back_end = back_end, .executable = digest};
 
     return ask_when_up(w, &what, fds, done, context);
 }

@@ -29,8 +29,9 @@ const struct warden_answer *warden_status(const struct warden *warden);
  * requests under way. */
 bool warden_build(struct warden *warden, int source, int manifest, warden_done done,
                   void *context) _must_check_;
-bool warden_run(struct warden *warden, const char *back_end, int executable, int manifest,
-                warden_done done, void *context) _must_check_;
+/* `digest`, 32 bytes, is the executable's. */
+bool warden_run(struct warden *warden, const char *back_end, const uint8_t *digest, int executable,
+                int manifest, warden_done done, void *context) _must_check_;
 void warden_kill(struct warden *warden, uint32_t run); /* its `ended` follows */
 /* Whoever waits with this context is not called back any more (what comes is undone: a run that
  * started is killed). */

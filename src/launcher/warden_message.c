@@ -7,14 +7,14 @@
 
 bool warden_ask_encode(const struct warden_ask *ask, struct buffer *b)
 {
-    bool third = ask->kind == WARDEN_RUN || ask->kind == WARDEN_KILL;
+    size_t n = ask->kind == WARDEN_RUN ? 4 : ask->kind == WARDEN_KILL ? 3 : 2;
 
-    if (!cbor_put_map(b, third ? 3 : 2) || !cbor_put_uint(b, WARDEN_KEY_KIND) ||
-        !cbor_put_uint(b, ask->kind) || !cbor_put_uint(b, WARDEN_KEY_ID) ||
-        !cbor_put_uint(b, ask->id))
+    if (!cbor_put_map(b, n) || !cbor_put_uint(b, WARDEN_KEY_KIND) || !cbor_put_uint(b, ask->kind) ||
+        !cbor_put_uint(b, WARDEN_KEY_ID) || !cbor_put_uint(b, ask->id))
         return false;
     if (ask->kind == WARDEN_RUN)
-        return cbor_put_uint(b, WARDEN_KEY_2) && cbor_put_text(b, bytes_of_text(ask->back_end));
+        return cbor_put_uint(b, WARDEN_KEY_2) && cbor_put_text(b, bytes_of_text(ask->back_end)) &&
+               cbor_put_uint(b, WARDEN_KEY_3) && cbor_put_bytes(b, bytes_of(ask->executable, 32));
     if (ask->kind == WARDEN_KILL)
         return cbor_put_uint(b, WARDEN_KEY_2) && cbor_put_uint(b, ask->run);
     return true;

@@ -41,8 +41,9 @@ struct warden_answer {
 struct warden_ask {
     enum warden_kind kind;
     uint32_t id;
-    const char *back_end; /* of run */
-    uint32_t run;         /* of kill */
+    const char *back_end;      /* of run */
+    const uint8_t *executable; /* of run: its SHA-256 */
+    uint32_t run;              /* of kill */
 };
 
 bool warden_ask_encode(const struct warden_ask *ask, struct buffer *b) _must_check_;

@@ -31,6 +31,21 @@ static const struct permission {
     [WARDEN_KILL] = {CONNECTION_OPEN | CONNECTION_ENDING, 0, take_number},
 };
 
+/* What the launcher calls the executable; may be absent. */
+static bool take_executable(struct cbor_map *map, struct reader *r, struct request *ret)
+{
+    struct bytes v;
+    int64_t key;
+
+    if (!cbor_map_next(map, &key))
+        return true;
+    if (key != WARDEN_KEY_3 || !cbor_get_bytes(r, &v) || v.len != SHA256_LEN)
+        return false;
+    ret->has_executable = true;
+    memcpy(ret->executable, v.data, SHA256_LEN);
+    return true;
+}
+
 static bool take_head(struct cbor_map *map, struct reader *r, struct request *ret)
 {
     int64_t key;
@@ -57,6 +72,8 @@ bool request_decode(struct bytes in, size_t n_fds, enum connection_state state, 
     if (!(p->states & (unsigned)state) || p->n_fds != n_fds)
         return false;
     if (p->take_2 && (!cbor_map_next(&map, &key) || key != WARDEN_KEY_2 || !p->take_2(&r, &q)))
+        return false;
+    if (q.kind == WARDEN_RUN && !take_executable(&map, &r, &q))
         return false;
     if (cbor_map_next(&map, &key) || !cbor_map_done(&map) || reader_left(&r) != 0)
         return false;

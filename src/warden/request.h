@@ -13,7 +13,9 @@ struct request {
     enum warden_kind kind;
     uint32_t id;                   /* not 0 */
     char back_end[LIMIT_BACK_END]; /* of run */
-    uint32_t run;                  /* of kill */
+    bool has_executable;           /* of run: */
+    uint8_t executable[SHA256_LEN];
+    uint32_t run; /* of kill */
 };
 
 /* What a connection is doing, which decides what it may ask. */

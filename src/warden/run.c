@@ -23,6 +23,7 @@ struct run {
     struct warden *w;
     struct connection *c;
     uint32_t number;
+    struct request asked;
     uid_t uid;
     const struct compartment_back_end *back_end;
     struct compartment *compartment;
@@ -234,8 +235,9 @@ static bool deploy(struct run *run, int executable, const struct manifest *manif
 {
     uint64_t since = clock_monotonic_ns();
     uint8_t digest[SHA256_LEN];
-    _cleanup_fd_ int sealed =
-        intake_sealed(executable, "compartment.unavailable", LIMIT_EXECUTABLE, digest, ret_err);
+    const uint8_t *said = run->asked.has_executable ? run->asked.executable : NULL;
+    _cleanup_fd_ int sealed = executables_take(&run->w->kept, executable, said,
+                                               "compartment.unavailable", digest, ret_err);
 
     if (sealed < 0)
         return false;
@@ -276,10 +278,10 @@ static void watch_over(struct run *run)
     run->w->runs = run;
 }
 
-static bool choose_back_end(struct run *run, const char *asked, const struct manifest *manifest,
+static bool choose_back_end(struct run *run, const struct manifest *manifest,
                             struct idevs_error *ret_err)
 {
-    run->back_end = back_ends_find(run->w, asked, manifest->back_end, ret_err);
+    run->back_end = back_ends_find(run->w, run->asked.back_end, manifest->back_end, ret_err);
     if (!run->back_end)
         return false;
     run->facts.back_end = run->back_end->name;
@@ -287,8 +289,8 @@ static bool choose_back_end(struct run *run, const char *asked, const struct man
     return true;
 }
 
-static bool begin_with(struct run *run, const char *back_end, int executable, int manifest_fd,
-                       int *ret_channel, struct spans *spans, struct idevs_error *ret_err)
+static bool begin_with(struct run *run, int executable, int manifest_fd, int *ret_channel,
+                       struct spans *spans, struct idevs_error *ret_err)
 {
     struct manifest manifest;
     uint8_t digest[SHA256_LEN];
@@ -296,7 +298,7 @@ static bool begin_with(struct run *run, const char *back_end, int executable, in
     int attester[2] = {-1, -1};
 
     if (!intake_manifest(manifest_fd, &run->manifest, &manifest, digest, ret_err) ||
-        !choose_back_end(run, back_end, &manifest, ret_err))
+        !choose_back_end(run, &manifest, ret_err))
         return false;
     put_digest(&run->facts.manifest, digest);
     run->facts.memory = manifest.memory;
@@ -346,7 +348,8 @@ bool run_begin(struct warden *w, struct connection *c, const struct request *req
     if (!warden_take_uid(w, &uid, ret_err))
         return false;
     struct run *run = run_new(w, c, uid);
-    if (!begin_with(run, request->back_end, executable, manifest, &channel, &spans, ret_err)) {
+    run->asked = *request;
+    if (!begin_with(run, executable, manifest, &channel, &spans, ret_err)) {
         run_free(run);
         return false;
     }

@@ -212,6 +212,7 @@ void warden_close(struct warden *w)
     fd_close(&w->listener.fd);
     fd_close(&w->signals.fd);
     fd_close(&w->toolchain);
+    executables_close(&w->kept);
     key_free(w->platform);
     loop_free(&w->loop);
     free_text(&w->cache);

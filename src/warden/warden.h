@@ -7,6 +7,7 @@
 #include "attester/attester.h"
 #include "base/limits.h"
 #include "warden/config.h"
+#include "warden/executables.h"
 #include "warden/loop.h"
 #include "warden/request.h"
 
@@ -22,6 +23,7 @@ struct warden {
     int toolchain; /* folder; -1: nothing is compiled here */
     uint8_t toolchain_digest[SHA256_LEN];
     char *cache;
+    struct executables kept;
     struct loop loop;
     struct source listener;
     struct source signals;

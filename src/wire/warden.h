@@ -16,7 +16,7 @@ enum warden_key {
     WARDEN_KEY_ID = 1,
     WARDEN_KEY_2 =
         2, /* status: back ends; build: done; run, kill, ended: number, asked: back end */
-    WARDEN_KEY_3 = 3,    /* status: toolchain; build: executable; ended: code */
+    WARDEN_KEY_3 = 3,    /* status: toolchain; build, run: executable; ended: code */
     WARDEN_KEY_4 = 4,    /* status: platform key; build: toolchain; ended: detail */
     WARDEN_KEY_TEXT = 5, /* status: version; build: the compiler's text */
     WARDEN_KEY_CACHED = 6,

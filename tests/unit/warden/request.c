@@ -27,6 +27,14 @@ static void the_four_requests_are_read(void **state)
     assert_true(request_decode(bytes_of(RUN, sizeof(RUN)), 2, CONNECTION_OPEN, &q));
     assert_int_equal(q.kind, WARDEN_RUN);
     assert_string_equal(q.back_end, "process");
+    assert_false(q.has_executable);
+    uint8_t with_digest[sizeof(RUN) + 3 + SHA256_LEN] = {0};
+    memcpy(with_digest, RUN, sizeof(RUN));
+    with_digest[0] = 0xa4;
+    memcpy(with_digest + sizeof(RUN), "\x03\x58\x20", 3);
+    with_digest[sizeof(with_digest) - 1] = 9;
+    assert_true(request_decode(bytes_of(with_digest, sizeof(with_digest)), 2, CONNECTION_OPEN, &q));
+    assert_true(q.has_executable && q.executable[SHA256_LEN - 1] == 9);
     assert_true(request_decode(MAP(0xa3, 0, 4, 1, 8, 2, 0x18, 42), 0, CONNECTION_OPEN, &q));
     assert_int_equal(q.kind, WARDEN_KILL);
     assert_int_equal(q.run, 42);
@@ -56,6 +64,8 @@ static const struct {
     {"an empty back end", {(const uint8_t[]){0xa3, 0, 3, 1, 7, 2, 0x60}, 7}, 2},
     {"a back end with NUL", {(const uint8_t[]){0xa3, 0, 3, 1, 7, 2, 0x62, 'a', 0}, 9}, 2},
     {"a back end that is a number", {(const uint8_t[]){0xa3, 0, 3, 1, 7, 2, 1}, 7}, 2},
+    {"a digest of 1 byte", {(const uint8_t[]){0xa4, 0, 3, 1, 7, 2, 0x61, 'a', 3, 0x41, 1}, 11}, 2},
+    {"a key behind", {(const uint8_t[]){0xa4, 0, 3, 1, 7, 2, 0x61, 'a', 4, 0x41, 1}, 11}, 2},
     {"a run number of 33 bits",
      {(const uint8_t[]){0xa3, 0, 4, 1, 8, 2, 0x1b, 0, 0, 0, 1, 0, 0, 0, 0}, 15},
      0},
