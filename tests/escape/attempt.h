@@ -16,6 +16,8 @@ enum outcome {
     THROUGH = 0,         /* it did what it tried */
     NOTHING_THERE = 200, /* nothing to be found */
     UNKNOWN_ORDER = 201, /* the program did not understand what it should try */
+    CLOSED = 202,        /* the warden closed the stream */
+    PROBLEM = 203,       /* the warden answered with a problem */
     FORBIDDEN = 256,     /* ended with `compartment.forbidden` at a system call */
     LIMIT,               /* ended with `compartment.limit` */
     CRASHED,             /* ended by another signal */
@@ -39,6 +41,7 @@ struct attempt {
     static int claim_(void)
 #define ROW(claim)  &claim##_row
 #define HARMS       "it would harm the machine"
+#define NO_WARDEN   "there is no warden"
 #define GRANTED_MIB 16 /* memory of the compartment */
 
 struct attempt_group {
@@ -46,13 +49,16 @@ struct attempt_group {
     size_t n;
 };
 extern const struct attempt_group FILES, SOCKETS, PROCESSES, MEMORY, KERNEL, DESCRIPTORS;
+extern const struct attempt_group
+    ATTESTER; /* for a warden alone: not among those of attempt_at() */
 
 /* All of them, one after the other: NULL past the last. */
 const struct attempt *attempt_at(size_t number);
 
 /* What the program reads from its channel before it tries: where on the host there is something to
  * find. Fields are NUL-terminated. */
-#define ORDER_SWEEP 100000 /* from this number on: the bare system call of number - ORDER_SWEEP */
+#define ORDER_WARDEN 50000  /* from this number on: those of ATTESTER */
+#define ORDER_SWEEP  100000 /* from this number on: the bare system call of number - ORDER_SWEEP */
 struct order {
     uint32_t number;
     int32_t victim;     /* a process of the host that waits for nothing */

@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "compartment/compartment.h"
 #include "host.h"
+#include "outcome.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -41,43 +42,6 @@ static struct {
     size_t n_through;
     size_t n_unsupported;
 } mode = {.inside = -1};
-
-/* ---- outcomes ---- */
-
-static const char *outcome_text(int outcome)
-{
-    static char text[2][32];
-    static unsigned next;
-    static const char *const WORDS[] = {"forbidden", "limit", "crashed", "waits"};
-    char *t = text[next++ % 2];
-
-    if (outcome == THROUGH)
-        return "through";
-    if (outcome >= FORBIDDEN)
-        return WORDS[outcome - FORBIDDEN];
-    if (outcome == NOTHING_THERE)
-        return "nothing there";
-    const char *name = strerrorname_np(outcome);
-    snprintf(t, sizeof(text[0]), "%s", name ? name : "?");
-    return t;
-}
-
-static int outcome_of_end(const struct compartment_end *end)
-{
-    static const char STATUS[] = "exit status ";
-
-    if (end->code[0] == 0)
-        return THROUGH;
-    if (strcmp(end->code, "compartment.forbidden") == 0)
-        return FORBIDDEN;
-    if (strcmp(end->code, "compartment.limit") == 0)
-        return LIMIT;
-    if (strcmp(end->code, "run.stopped") == 0)
-        return WAITS;
-    if (strncmp(end->detail, STATUS, strlen(STATUS)) != 0)
-        return CRASHED;
-    return (int)strtol(end->detail + strlen(STATUS), NULL, 10);
-}
 
 /* ---- in a compartment ---- */
 
@@ -116,7 +80,7 @@ static int outcome_inside(bool waits)
     mode.back_end->destroy(c);
     close(channel[0]);
     close(attester[0]);
-    return outcome_of_end(&end);
+    return outcome_of_end(end.code, end.detail);
 }
 
 /* ---- without one ---- */

@@ -51,6 +51,8 @@ static void take(struct reader *r, int64_t key, struct answer *ret)
         memcpy(ret->digest, v.data, SHA256_LEN);
     else if ((key == 5 || (key == 3 && ended)) && cbor_get_text(r, &v))
         copy_text(v, ret->text, sizeof(ret->text));
+    else if (key == 4 && ended && cbor_get_text(r, &v))
+        copy_text(v, ret->detail, sizeof(ret->detail));
     else if (key == 6)
         assert_true(cbor_get_bool(r, &ret->cached));
     else if (key == 10 && cbor_get_text(r, &v))
@@ -126,8 +128,7 @@ void served_build(int sock, struct bytes source, const char *program, struct ans
     close(fds[1]);
 }
 
-void served_run(int sock, int executable, const char *back_end, const struct manifest *manifest,
-                struct answer *ret)
+void served_ask_run(int sock, int executable, const char *back_end, const struct manifest *manifest)
 {
     _cleanup_buffer_ struct buffer message = buffer_up_to(64);
     int fds[2] = {executable, manifest_fd(manifest)};
@@ -135,9 +136,15 @@ void served_run(int sock, int executable, const char *back_end, const struct man
     assert_true(buffer_append(&message, "\xa3\x00\x03\x01\x07\x02", 6) &&
                 cbor_put_text(&message, bytes_of_text(back_end)));
     served_ask(sock, buffer_bytes(&message), fds, 2);
+    close(fds[1]);
+}
+
+void served_run(int sock, int executable, const char *back_end, const struct manifest *manifest,
+                struct answer *ret)
+{
+    served_ask_run(sock, executable, back_end, manifest);
     assert_true(served_receive(sock, ret));
     assert_int_equal(ret->kind, WARDEN_RUN);
-    close(fds[1]);
 }
 
 void assert_ended(int sock, uint64_t number, const char *code)
@@ -172,7 +179,7 @@ static void serve(uid_t uid_first)
         .toolchain = alloc_format("%s/toolchain", served.folder),
         .launcher_uid = 0,
         .uid_first = uid_first,
-        .uid_count = 8,
+        .uid_count = 32,
         .n_back_ends = ARRAY_LEN(SERVED_BACK_ENDS),
     };
 

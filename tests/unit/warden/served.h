@@ -22,7 +22,7 @@ extern struct served served;
 extern const char *const SERVED_BACK_ENDS[2]; /* that it permits */
 
 /* `include` is the folder of idevs.h, `lib` libidevs.a; compartments get users from `uid_first` on,
- * eight of them, which no other test has. False when it cannot be. */
+ * 32 of them, which no other test has. False when it cannot be. */
 bool served_begin(const char *include, const char *lib, uid_t uid_first);
 void served_stop(void); /* by SIGTERM, which must end it with status 0 */
 void served_end(void);
@@ -40,6 +40,7 @@ struct answer {
     bool cached;     /* 6 */
     uint8_t digest[SHA256_LEN];
     char text[KIB(50)]; /* 5, or the `ended` code */
+    char detail[128];   /* 4, of `ended` */
     char code[64];
     int fd;
 };
@@ -52,6 +53,9 @@ bool served_receive(int sock, struct answer *ret);
 /* One run of at most 10 minutes, without services. */
 struct manifest served_manifest(const char *program);
 void served_build(int sock, struct bytes source, const char *program, struct answer *ret);
+void served_ask_run(int sock, int executable, const char *back_end,
+                    const struct manifest *manifest);
+/* With the answer, where no end of another run can come before it. */
 void served_run(int sock, int executable, const char *back_end, const struct manifest *manifest,
                 struct answer *ret);
 /* The next message is the end of that run. */
