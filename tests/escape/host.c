@@ -196,6 +196,7 @@ const char *host_unharmed(void)
 
 const char *host_left(void)
 {
+    end_victim(); /* of an attempt that failed in the middle */
     if (waitpid(-1, NULL, WNOHANG) != -1 || errno != ECHILD)
         return "a process was left";
     if (n_lines("/proc/self/mountinfo") != host.n_mounts)
