@@ -14,6 +14,15 @@ ATTEMPT(no_descriptor_is_inherited, NOTHING_THERE, NOTHING_THERE, "",
     return NOTHING_THERE;
 }
 
+ATTEMPT(no_descriptor_past_its_own_is_inherited, NOTHING_THERE, NOTHING_THERE, "",
+        "looks for one past those that it was given, as the compiler too")
+{
+    for (int fd = 5; fd < 4096; fd++)
+        if (fcntl(fd, F_GETFD) >= 0)
+            return THROUGH;
+    return NOTHING_THERE;
+}
+
 ATTEMPT(no_environment_is_inherited, NOTHING_THERE, NOTHING_THERE, "",
         "reads the environment that it was started with")
 {
@@ -104,13 +113,21 @@ ATTEMPT(a_loop_is_ended, WAITS, WAITS, "it would run for ever", "uses the proces
 }
 
 static const struct attempt *const ATTEMPTS[] = {
-    ROW(no_descriptor_is_inherited),    ROW(no_environment_is_inherited),
-    ROW(standard_output_leads_nowhere), ROW(standard_error_leads_nowhere),
-    ROW(standard_input_holds_nothing),  ROW(a_stream_is_not_doubled),
-    ROW(the_streams_are_not_exchanged), ROW(a_stream_is_not_doubled_by_fcntl),
-    ROW(a_stream_sends_no_signal),      ROW(a_stream_has_no_position),
-    ROW(the_two_streams_are_two),       ROW(a_flood_waits_for_its_reader),
-    ROW(a_flood_to_the_attester_waits), ROW(a_loop_is_ended),
+    ROW(no_descriptor_is_inherited),
+    ROW(no_descriptor_past_its_own_is_inherited),
+    ROW(no_environment_is_inherited),
+    ROW(standard_output_leads_nowhere),
+    ROW(standard_error_leads_nowhere),
+    ROW(standard_input_holds_nothing),
+    ROW(a_stream_is_not_doubled),
+    ROW(the_streams_are_not_exchanged),
+    ROW(a_stream_is_not_doubled_by_fcntl),
+    ROW(a_stream_sends_no_signal),
+    ROW(a_stream_has_no_position),
+    ROW(the_two_streams_are_two),
+    ROW(a_flood_waits_for_its_reader),
+    ROW(a_flood_to_the_attester_waits),
+    ROW(a_loop_is_ended),
 };
 
 const struct attempt_group DESCRIPTORS = {ATTEMPTS, sizeof(ATTEMPTS) / sizeof(ATTEMPTS[0])};

@@ -3,10 +3,12 @@
  *
  *     escape INSIDE MODE [CLAIM...]
  *
- * INSIDE is the program of inside.c. MODE is `alone`, `unfiltered` (the process back end without
- * its system-call filter: linked so, see unfiltered.c), or the name of a back end. As root. */
+ * INSIDE is the program of inside.c. MODE is the name of a back end, `compiler` (in the place of
+ * the compiler), `unfiltered` (without the system-call filter: linked so, see unfiltered.c), or
+ * `alone`. As root. */
 #include "../unit/test.h"
 
+#include "../unit/warden/folder.h"
 #include "attempt.h"
 #include "base/alloc.h"
 #include "base/fd.h"
@@ -33,25 +35,45 @@
 
 struct order order;
 
-static struct {
+struct mode {
     const char *name;
+    const char *back_end;          /* NULL: none */
     int (*outcome_of)(bool waits); /* of `order` */
-    int (*expected)(const struct attempt *attempt);
+    bool (*is_right)(const struct attempt *attempt, int outcome);
+};
+
+static struct {
+    const struct mode *mode;
     const struct compartment_back_end *back_end;
-    int inside;
+    int inside;         /* sealed */
+    char toolchain[40]; /* a folder that has `inside` and nothing else */
     size_t n_through;
     size_t n_unsupported;
-} mode = {.inside = -1};
+} escape = {.inside = -1};
 
 /* ---- in a compartment ---- */
+
+static int outcome_of_spec(const struct compartment_spec *spec, bool waits)
+{
+    struct idevs_error err = {0};
+    struct compartment *c;
+    struct compartment_end end = {0};
+
+    if (!escape.back_end->start(spec, &c, &err))
+        fail_msg("%s: %s", err.code, err.found);
+    struct pollfd p = {.fd = escape.back_end->watch(c), .events = POLLIN};
+    if (poll(&p, 1, waits ? A_WHILE_MS : WAIT_MS) == 0)
+        escape.back_end->kill(c, "run.stopped");
+    poll(&p, 1, WAIT_MS);
+    assert_true(escape.back_end->wait(c, &end));
+    escape.back_end->destroy(c);
+    return outcome_of_end(end.code, end.detail);
+}
 
 static int outcome_inside(bool waits)
 {
     int channel[2];
     int attester[2];
-    struct idevs_error err = {0};
-    struct compartment *c;
-    struct compartment_end end = {0};
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel), 0);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, attester), 0);
@@ -61,26 +83,55 @@ static int outcome_inside(bool waits)
         .uid = 731000,
         .memory = MIB(GRANTED_MIB),
         .processes = 1,
-        .executable = mode.inside,
+        .executable = escape.inside,
         .channel = channel[1],
         .attester = attester[1],
         .root = -1,
         .work = -1,
         .output = -1,
     };
-    if (!mode.back_end->start(&spec, &c, &err))
-        fail_msg("%s: %s", err.code, err.found);
-    close(channel[1]);
-    close(attester[1]);
-    struct pollfd p = {.fd = mode.back_end->watch(c), .events = POLLIN};
-    if (poll(&p, 1, waits ? A_WHILE_MS : WAIT_MS) == 0)
-        mode.back_end->kill(c, "run.stopped");
-    poll(&p, 1, WAIT_MS);
-    assert_true(mode.back_end->wait(c, &end));
-    mode.back_end->destroy(c);
-    close(channel[0]);
-    close(attester[0]);
-    return outcome_of_end(end.code, end.detail);
+    int outcome = outcome_of_spec(&spec, waits);
+    for (size_t i = 0; i < 2; i++) {
+        close(channel[i]);
+        close(attester[i]);
+    }
+    return outcome;
+}
+
+/* ---- in the compiler's place ---- */
+
+static bool put_order(int work)
+{
+    _cleanup_fd_ int fd = openat(work, "order", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+    return fd >= 0 && fd_write_all(fd, &order, sizeof(order));
+}
+
+/* The toolchain is a folder with nothing in it but the program. */
+static int outcome_compiling(bool waits)
+{
+    static const char *const argv[] = {"/inside", NULL};
+    static const char *const envp[] = {NULL};
+    _cleanup_fd_ int root = open(escape.toolchain, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_fd_ int work = compartment_work(MIB(4));
+    _cleanup_fd_ int output = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    assert_true(root >= 0 && output >= 0 && work >= 0 && put_order(work));
+    const struct compartment_spec spec = {
+        .profile = COMPARTMENT_COMPILE,
+        .uid = 731000,
+        .memory = MIB(GRANTED_MIB),
+        .processes = LIMIT_BUILD_PROCESSES,
+        .executable = -1,
+        .channel = -1,
+        .attester = -1,
+        .root = root,
+        .work = work,
+        .output = output,
+        .argv = argv,
+        .envp = envp,
+    };
+    return outcome_of_spec(&spec, waits);
 }
 
 /* ---- without one ---- */
@@ -89,12 +140,13 @@ static int outcome_inside(bool waits)
 static void become_inside(int channel, int attester)
 {
     char *argv[] = {(char[]){"inside"}, NULL};
-    int executable = fcntl(mode.inside, F_DUPFD_CLOEXEC, 100); /* out of the way of 3 and 4 */
+    int executable = fcntl(escape.inside, F_DUPFD_CLOEXEC, 100); /* out of the way of 3 and 4 */
     int second = fcntl(attester, F_DUPFD_CLOEXEC, 100);
 
     if (unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC) == 0 &&
         mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-        dup2(fcntl(channel, F_DUPFD_CLOEXEC, 100), 3) == 3 && dup2(second, 4) == 4)
+        dup2(fcntl(channel, F_DUPFD_CLOEXEC, 100), 3) == 3 && dup2(second, 4) == 4 &&
+        fcntl(4, F_DUPFD, 200) >= 200) /* one that is left open */
         syscall(SYS_execveat, executable, "", argv, environ, AT_EMPTY_PATH);
     _exit(UNKNOWN_ORDER);
 }
@@ -120,22 +172,47 @@ static int outcome_alone(bool waits)
     return WIFEXITED(status) ? WEXITSTATUS(status) : CRASHED;
 }
 
-/* ---- what is expected ---- */
+/* What belongs to compiling, or is its own and nobody else's: processes, files of its folder,
+ * memory that it executes, its numbers. */
+static const char *const COMPILERS[] = {
+    "the_root_is_not_listed",
+    "the_current_folder_is_not_told",
+    "no_second_process",
+    "no_second_process_by_the_old_call",
+    "no_second_thread",
+    "no_thread_bomb",
+    "its_limits_do_not_rise",
+    "no_memory_to_write_and_execute",
+    "no_memory_to_execute",
+    "written_memory_is_not_made_executable",
+    "the_stack_is_not_made_executable",
+    "its_own_code_is_not_made_writable_and_executable",
+    "its_channel_is_not_mapped",
+    "the_kernel_is_not_named",
+    "no_pipe",
+    "no_device_call",
+    "no_descriptor_is_inherited",
+    "standard_output_leads_nowhere",
+    "standard_error_leads_nowhere",
+    "standard_input_holds_nothing",
+    "a_stream_is_not_doubled",
+    "the_streams_are_not_exchanged",
+    "a_stream_has_no_position",
+};
 
-static int as_in_its_row(const struct attempt *attempt)
+static bool compilers_may(const char *claim)
 {
-    return attempt->refused;
+    for (size_t i = 0; i < ARRAY_LEN(COMPILERS); i++)
+        if (strcmp(COMPILERS[i], claim) == 0)
+            return true;
+    return false;
 }
 
-static int as_without_the_filter(const struct attempt *attempt)
-{
-    return attempt->unfiltered;
-}
+/* ---- what is right ---- */
 
-static int through(const struct attempt *attempt)
+static bool is_as_in_its_row(const struct attempt *attempt, int outcome)
 {
-    (void)attempt;
-    return THROUGH;
+    return outcome == attempt->refused;
 }
 
 /* This kernel was built without it: here it is refused to everybody. */
@@ -145,34 +222,57 @@ static bool is_unsupported(int outcome)
 }
 
 /* What the filter alone refuses may be refused by another kernel too. */
-static bool nothing_is_claimed(int expected)
+static bool is_as_without_the_filter(const struct attempt *attempt, int outcome)
 {
-    return mode.expected == as_without_the_filter && expected == THROUGH;
+    return outcome == attempt->unfiltered || attempt->unfiltered == THROUGH ||
+           is_unsupported(outcome);
 }
 
-static void the_attempt_ends_as_its_row_says(void **state)
+static bool is_through(const struct attempt *attempt, int outcome)
+{
+    (void)attempt;
+    escape.n_through += outcome == THROUGH;
+    escape.n_unsupported += is_unsupported(outcome);
+    return outcome == THROUGH || is_unsupported(outcome);
+}
+
+static bool is_refused_to_compilers(const struct attempt *attempt, int outcome)
+{
+    return outcome != THROUGH || compilers_may(attempt->claim);
+}
+
+static const struct mode MODES[] = {
+    {"process", "process", outcome_inside, is_as_in_its_row},
+    {"unfiltered", "process", outcome_inside, is_as_without_the_filter},
+    {"compiler", "process", outcome_compiling, is_refused_to_compilers},
+    {"alone", NULL, outcome_alone, is_through},
+};
+
+static bool in_mode(const char *name)
+{
+    return strcmp(escape.mode->name, name) == 0;
+}
+
+static void the_attempt_ends_as_it_should(void **state)
 {
     const struct attempt *attempt = *state;
+    bool alone = in_mode("alone");
 
-    if (mode.expected == through && attempt->alone[0]) {
+    if (alone && attempt->alone[0]) {
         printf("%s: not made alone: %s\n", attempt->claim, attempt->alone);
         skip();
     }
     host_offer();
     for (order.number = 0; attempt_at(order.number) != attempt;)
         order.number++;
-    int outcome = mode.outcome_of(attempt->refused == WAITS);
+    int outcome = escape.mode->outcome_of(attempt->refused == WAITS);
     const char *harm = host_unharmed();
-    int expected = mode.expected(attempt);
-    mode.n_through += outcome == THROUGH;
-    if (harm && mode.expected != through)
+    if (harm && !alone)
         fail_msg("%s: %s", attempt->tries, harm);
-    if (mode.expected != as_in_its_row && is_unsupported(outcome)) {
+    if (!escape.mode->is_right(attempt, outcome))
+        fail_msg("%s: %s", attempt->tries, outcome_text(outcome));
+    if (alone && outcome != THROUGH)
         printf("%s: this kernel has it not: %s\n", attempt->claim, outcome_text(outcome));
-        mode.n_unsupported++;
-    } else if (outcome != expected && !nothing_is_claimed(expected)) {
-        fail_msg("%s: %s, not %s", attempt->tries, outcome_text(outcome), outcome_text(expected));
-    }
 }
 
 /* ---- every call ---- */
@@ -260,7 +360,7 @@ static void every_other_system_call_ends_the_program(void **state)
         if (is_allowed(call))
             continue;
         order.number = ORDER_SWEEP + (uint32_t)call;
-        int outcome = mode.outcome_of(false);
+        int outcome = escape.mode->outcome_of(false);
         if (outcome != FORBIDDEN && !(is_past_filters(call) && outcome != THROUGH))
             fail_msg("call %d: %s", call, outcome_text(outcome));
     }
@@ -272,7 +372,7 @@ static void a_good_program_still_starts(void **state)
 {
     (void)state;
     order.number = ORDER_SWEEP + SYS_getpid;
-    assert_int_equal(mode.outcome_of(false), THROUGH);
+    assert_int_equal(escape.mode->outcome_of(false), THROUGH);
 }
 
 static void nothing_is_left_behind(void **state)
@@ -287,9 +387,9 @@ static void nothing_is_left_behind(void **state)
 static void nearly_all_went_through_alone(void **state)
 {
     (void)state;
-    printf("%zu went through, %zu this kernel has not\n", mode.n_through, mode.n_unsupported);
-    assert_true(mode.n_through >= 160);
-    assert_true(mode.n_unsupported <= 24);
+    printf("%zu went through, %zu this kernel has not\n", escape.n_through, escape.n_unsupported);
+    assert_true(escape.n_through >= 160);
+    assert_true(escape.n_unsupported <= 24);
 }
 
 /* ---- all ---- */
@@ -298,29 +398,41 @@ static bool choose(const char *name)
 {
     struct compartment_gaps gaps = {.n = 0};
     struct idevs_error err;
-    bool alone = strcmp(name, "alone") == 0;
-    bool unfiltered = strcmp(name, "unfiltered") == 0;
 
-    mode.name = name;
-    mode.outcome_of = alone ? outcome_alone : outcome_inside;
-    mode.expected = alone ? through : unfiltered ? as_without_the_filter : as_in_its_row;
-    if (alone)
-        return true;
-    mode.back_end = compartment_back_end(unfiltered ? "process" : name);
-    if (!mode.back_end)
+    for (size_t i = 0; i < ARRAY_LEN(MODES); i++)
+        if (strcmp(MODES[i].name, name) == 0)
+            escape.mode = &MODES[i];
+    if (!escape.mode || !escape.mode->back_end)
+        return escape.mode != NULL;
+    escape.back_end = compartment_back_end(escape.mode->back_end);
+    if (!escape.back_end)
         return false;
-    mode.back_end->probe(&gaps);
-    return gaps.n == 0 && mode.back_end->open(&err);
+    escape.back_end->probe(&gaps);
+    return gaps.n == 0 && escape.back_end->open(&err);
 }
 
-static int open_inside(const char *path)
+static bool take_inside(const char *path)
 {
     _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_EXECUTABLE);
     struct idevs_error err;
+    char copy[64];
+    char work[64];
 
-    if (!file_read(path, &b, &err))
-        return -1;
-    return memfd_sealed("inside", buffer_bytes(&b));
+    snprintf(escape.toolchain, sizeof(escape.toolchain), "/tmp/idevs-escape-XXXXXX");
+    if (!file_read(path, &b, &err) || !mkdtemp(escape.toolchain) ||
+        chmod(escape.toolchain, 0755) < 0)
+        return false;
+    snprintf(copy, sizeof(copy), "%s/inside", escape.toolchain);
+    snprintf(work, sizeof(work), "%s/work", escape.toolchain);
+    escape.inside = memfd_sealed("inside", buffer_bytes(&b));
+    return escape.inside >= 0 && mkdir(work, 0755) == 0 &&
+           file_write(copy, buffer_bytes(&b), 0755, &err);
+}
+
+static void drop_inside(void)
+{
+    nftw(escape.toolchain, folder_remove_one, 4, FTW_DEPTH | FTW_PHYS);
+    close(escape.inside);
 }
 
 static bool is_wanted(const char *claim, int argc, char **argv)
@@ -339,16 +451,15 @@ static int run_all(int argc, char **argv)
 
     for (size_t i = 0; (attempt = attempt_at(i)) != NULL; i++)
         if (is_wanted(attempt->claim, argc, argv))
-            tests[n++] = (struct CMUnitTest){attempt->claim, the_attempt_ends_as_its_row_says, NULL,
+            tests[n++] = (struct CMUnitTest){attempt->claim, the_attempt_ends_as_it_should, NULL,
                                              NULL, (void *)(uintptr_t)attempt};
-    if (is_wanted("every_other_system_call_ends_the_program", argc, argv) &&
-        mode.expected == as_in_its_row)
+    if (is_wanted("every_other_system_call_ends_the_program", argc, argv) && in_mode("process"))
         tests[n++] = (struct CMUnitTest)cmocka_unit_test(every_other_system_call_ends_the_program);
-    if (argc <= 3 && mode.expected == through)
+    if (argc <= 3 && in_mode("alone"))
         tests[n++] = (struct CMUnitTest)cmocka_unit_test(nearly_all_went_through_alone);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(a_good_program_still_starts);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(nothing_is_left_behind);
-    int failed = _cmocka_run_group_tests(mode.name, tests, n, NULL, NULL);
+    int failed = _cmocka_run_group_tests(escape.mode->name, tests, n, NULL, NULL);
     free(tests);
     return failed;
 }
@@ -361,13 +472,13 @@ int main(int argc, char **argv)
         printf("skipped: needs root, and a host that has the back end\n");
         return 77;
     }
-    mode.inside = open_inside(argv[1]);
-    if (mode.inside < 0)
+    if (!take_inside(argv[1]))
         return 1;
     host_begin();
     int failed = run_all(argc, argv);
     host_end();
-    if (mode.back_end && mode.back_end->close)
-        mode.back_end->close();
+    drop_inside();
+    if (escape.back_end && escape.back_end->close)
+        escape.back_end->close();
     return failed;
 }

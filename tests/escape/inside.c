@@ -2,15 +2,19 @@
  * status how it ended. Static, without libidevs. */
 #include "attempt.h"
 
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 struct order order;
 
+/* As the compiler it has no channel, and finds the order in its folder. */
 static bool read_order(void)
 {
     size_t have = 0;
 
+    if (fcntl(3, F_GETFD) < 0 && open("/work/order", O_RDONLY) != 3)
+        return false;
     while (have < sizeof(order)) {
         ssize_t n = read(3, (char *)&order + have, sizeof(order) - have);
         if (n <= 0)
