@@ -13,7 +13,7 @@ static bool read_order(void)
 {
     size_t have = 0;
 
-    if (fcntl(3, F_GETFD) < 0 && open("/work/order", O_RDONLY) != 3)
+    if (fcntl(3, F_GETFD) < 0 && open("order", O_RDONLY) != 3)
         return false;
     while (have < sizeof(order)) {
         ssize_t n = read(3, (char *)&order + have, sizeof(order) - have);
