@@ -318,7 +318,8 @@
 #define LIMIT_TOOLCHAIN_FILE    MIB(256)
 #define LIMIT_TOOLCHAIN_OUTPUT  MIB(4) /* of a command that lists what belongs into it */
 
-#define LIMIT_GAPS 8 /* told of what a machine lacks for one back end */
+#define LIMIT_GAPS           8       /* told of what a machine lacks for one back end */
+#define LIMIT_WARDEN_LISTING KIB(48) /* all back ends in words: 8 gaps of 560 bytes each */
 
 /* What the kernel is told about one compartment, beside its memory. */
 #define LIMIT_ADDRESS_SPACE_EXTRA MIB(64) /* beside twice the memory: reserved, never touched */

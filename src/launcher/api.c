@@ -14,6 +14,7 @@ static const struct {
     bool anybody; /* needs no owner */
 } ROUTES[] = {
     {"GET", "/v1/health", api_health, 0, true},
+    {"GET", "/v1/backends", api_list_back_ends, 0, false},
     {"PUT", "/v1/blobs/*", api_put_blob, LIMIT_EXECUTABLE, false},
     {"GET", "/v1/blobs/*", api_get_blob, 0, false},
     {"POST", "/v1/programs", api_add_program, LIMIT_API_BODY, false},

@@ -34,6 +34,7 @@ bool api_parameter_name(const struct api_call *call, size_t max,
                         struct idevs_error *ret_err) _must_check_;
 
 void api_health(struct api_call *call);
+void api_list_back_ends(struct api_call *call);
 void api_put_blob(struct api_call *call);
 void api_get_blob(struct api_call *call);
 void api_add_program(struct api_call *call);

@@ -1,4 +1,4 @@
-/* Health and services of the API. */
+/* Health, back ends and services of the API. */
 #include "base/text.h"
 #include "launcher/api_private.h"
 #include "launcher/runs.h"
@@ -25,6 +25,46 @@ void api_health(struct api_call *call)
     api_set(object, "warden", json_string(status ? "ok" : "unreachable"));
     api_set(object, "toolchain", toolchain(status));
     api_set(object, "back_ends", back_ends);
+    api_answer(call->launcher, call->request, 200, object);
+}
+
+static json_t *back_end_json(const struct warden_back_end *b)
+{
+    json_t *object = json_object();
+    json_t *missing = json_array();
+
+    for (size_t i = 0; i < b->n_missing; i++)
+        json_array_append_new(missing, api_error(&b->missing[i]));
+    api_set(object, "name", json_string(b->name));
+    api_set(object, "usable", json_boolean(b->n_missing == 0));
+    api_set(object, "permitted", json_boolean(b->permitted));
+    api_set(object, "isolates", json_boolean(b->isolates));
+    api_set(object, "protects_from", json_string(b->protects_from));
+    api_set(object, "exposed_to", json_string(b->exposed_to));
+    api_set(object, "missing", missing);
+    return object;
+}
+
+void api_list_back_ends(struct api_call *call)
+{
+    const struct warden_answer *status = warden_status(call->launcher->warden);
+    json_t *array = json_array();
+    json_t *object = json_object();
+    struct warden_back_end back_end;
+    struct idevs_error err;
+    size_t n = 0;
+
+    api_set(object, "back_ends", array);
+    if (!status) {
+        json_decref(object);
+        refuse(&err, "warden.unreachable", "no connection to it");
+        api_refuse(call->launcher, call->request, &err);
+        return;
+    }
+    struct reader r = reader_of(status->listing);
+    if (status->listing.len > 0 && warden_listing_begin(&r, &n))
+        while (n-- > 0 && warden_listing_next(&r, &back_end))
+            json_array_append_new(array, back_end_json(&back_end));
     api_answer(call->launcher, call->request, 200, object);
 }
 

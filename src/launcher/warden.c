@@ -39,7 +39,8 @@ struct warden {
     bool said_unreachable; /* once in the log, not at every attempt */
     bool up;
     struct warden_answer status;
-    struct asked *asked; /* in the order of asking */
+    struct buffer listing; /* of the status */
+    struct asked *asked;   /* in the order of asking */
     size_t n_asked;
     uint32_t last_id;
     struct buffer in;
@@ -220,6 +221,10 @@ static void on_status(const struct warden_answer *answer, int *fd, void *context
         return;
     }
     w->status = *answer;
+    buffer_clear(&w->listing);
+    if (!buffer_append_bytes(&w->listing, answer->listing))
+        log_warning("warden: its list of back ends is too long");
+    w->status.listing = buffer_bytes(&w->listing);
     w->up = true;
     w->said_unreachable = false;
     w->pause_ms = LIMIT_WARDEN_PAUSE_MS;
@@ -334,6 +339,7 @@ struct warden *warden_new(struct event_base *base, const char *path, struct reco
     w->fd = -1;
     w->pause_ms = LIMIT_WARDEN_PAUSE_MS;
     w->in = buffer_up_to(LIMIT_WARDEN_MESSAGE);
+    w->listing = buffer_up_to(LIMIT_WARDEN_MESSAGE);
     w->retry = evtimer_new(base, on_retry, w);
     event_active(w->retry, EV_TIMEOUT, 0); /* from the loop: whoever made us is not ready yet */
     return w;
@@ -351,6 +357,7 @@ void warden_free(struct warden *w)
         w->asked = next;
     }
     buffer_free(&w->in);
+    buffer_free(&w->listing);
     free(w);
 }
 

@@ -67,6 +67,54 @@ static bool take_back_ends(struct reader *r, struct warden_answer *ret)
     return true;
 }
 
+bool warden_listing_begin(struct reader *r, size_t *ret_n)
+{
+    return cbor_get_array(r, ret_n) && *ret_n <= LIMIT_BACK_ENDS;
+}
+
+static bool take_gap(struct reader *r, struct idevs_error *ret)
+{
+    size_t n;
+
+    refuse(ret, "compartment.missing", "?");
+    return cbor_get_array(r, &n) && n == 3 && take_text(r, ret->found, sizeof(ret->found)) &&
+           take_text(r, ret->expected, sizeof(ret->expected)) &&
+           take_text(r, ret->remedy, sizeof(ret->remedy));
+}
+
+bool warden_listing_next(struct reader *r, struct warden_back_end *ret)
+{
+    size_t n;
+
+    *ret = (struct warden_back_end){.n_missing = 0};
+    if (!cbor_get_array(r, &n) || n != 6 || !take_name(r, ret->name, sizeof(ret->name)) ||
+        !cbor_get_bool(r, &ret->permitted) || !cbor_get_bool(r, &ret->isolates) ||
+        !take_text(r, ret->protects_from, sizeof(ret->protects_from)) ||
+        !take_text(r, ret->exposed_to, sizeof(ret->exposed_to)) || !cbor_get_array(r, &n) ||
+        n > LIMIT_GAPS)
+        return false;
+    while (ret->n_missing < n)
+        if (!take_gap(r, &ret->missing[ret->n_missing++]))
+            return false;
+    return true;
+}
+
+/* Read through once here, so that whoever reads it again finds nothing new. */
+static bool take_listing(struct reader *r, struct warden_answer *ret)
+{
+    const uint8_t *from = r->at;
+    struct warden_back_end back_end;
+    size_t n;
+
+    if (!warden_listing_begin(r, &n))
+        return false;
+    while (n-- > 0)
+        if (!warden_listing_next(r, &back_end))
+            return false;
+    ret->listing = bytes_of(from, (size_t)(r->at - from));
+    return true;
+}
+
 /* The keys of a map of text are in their encoding's order, which cbor_is_valid() has checked. */
 static bool take_spans(struct reader *r, struct warden_answer *ret)
 {
@@ -111,6 +159,8 @@ static bool take_of_status(struct reader *r, int64_t key, struct warden_answer *
         return cbor_get_bytes(r, &v) && v.len == 32;
     case WARDEN_KEY_TEXT:
         return cbor_get_text(r, &v);
+    case WARDEN_KEY_LISTING:
+        return take_listing(r, ret);
     default:
         return take_refusal(r, key, ret);
     }

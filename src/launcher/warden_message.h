@@ -14,6 +14,17 @@ struct warden_span {
     uint64_t ns;
 };
 
+/* One back end of the warden's host, as it describes it. */
+struct warden_back_end {
+    char name[LIMIT_BACK_END];
+    bool permitted; /* by the warden's configuration */
+    bool isolates;
+    char protects_from[2 * LIMIT_EAT_TEXT];
+    char exposed_to[2 * LIMIT_EAT_TEXT];
+    struct idevs_error missing[LIMIT_GAPS]; /* none: it can be used */
+    size_t n_missing;
+};
+
 /* Every kind's fields; those of other kinds are zero. */
 struct warden_answer {
     enum warden_kind kind;
@@ -23,6 +34,7 @@ struct warden_answer {
     /* status */
     char back_ends[LIMIT_BACK_ENDS][LIMIT_BACK_END];
     size_t n_back_ends;
+    struct bytes listing; /* array of its back ends; points into the message; may be empty */
     bool has_toolchain;
     uint8_t toolchain[32]; /* also of a build */
     /* build */
@@ -49,5 +61,9 @@ struct warden_ask {
 bool warden_ask_encode(const struct warden_ask *ask, struct buffer *b) _must_check_;
 /* Strict: one map, known keys of that kind, nothing behind. */
 bool warden_answer_decode(struct bytes in, struct warden_answer *ret) _must_check_;
+
+/* The back ends of a listing, one by one: the count first. False: not what a warden says. */
+bool warden_listing_begin(struct reader *r, size_t *ret_n) _must_check_;
+bool warden_listing_next(struct reader *r, struct warden_back_end *ret) _must_check_;
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "warden/back_ends.h"
 #include "warden/build.h"
+#include "warden/listing.h"
 #include "warden/run.h"
 
 #include <errno.h>
@@ -130,6 +131,7 @@ static void answer_to_status(struct connection *c, const struct request *request
     const struct warden *w = c->w;
     const char *names[LIMIT_BACK_ENDS];
     _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_WARDEN_MESSAGE);
+    _cleanup_buffer_ struct buffer listing = buffer_up_to(LIMIT_WARDEN_LISTING);
     struct status_answer answer = {
         .id = request->id,
         .back_ends = names,
@@ -138,7 +140,9 @@ static void answer_to_status(struct connection *c, const struct request *request
     };
 
     back_ends_usable(w, names, &answer.n_back_ends);
-    if (answer_status(&answer, &b))
+    bool ok = listing_encode(&w->config, &listing);
+    answer.listing = buffer_bytes(&listing);
+    if (ok && answer_status(&answer, &b))
         connection_send(c, buffer_bytes(&b), -1);
 }
 

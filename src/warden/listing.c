@@ -1,5 +1,6 @@
 #include "warden/listing.h"
 #include "document/json.h"
+#include "wire/cbor.h"
 
 #include <stdio.h>
 
@@ -68,4 +69,37 @@ bool listing_print(const struct warden_config *config, bool as_json)
     for (size_t i = 0; i < n; i++)
         print_words(config, all[i]);
     return fflush(stdout) == 0;
+}
+
+static bool put_text(struct buffer *b, const char *text)
+{
+    return cbor_put_text(b, bytes_of_text(text));
+}
+
+static bool put_gaps(struct buffer *b, const struct compartment_gaps *gaps)
+{
+    if (!cbor_put_array(b, gaps->n))
+        return false;
+    for (size_t i = 0; i < gaps->n; i++)
+        if (!cbor_put_array(b, 3) || !put_text(b, gaps->at[i].found) ||
+            !put_text(b, gaps->at[i].expected) || !put_text(b, gaps->at[i].remedy))
+            return false;
+    return true;
+}
+
+bool listing_encode(const struct warden_config *config, struct buffer *b)
+{
+    size_t n;
+    const struct compartment_back_end *const *all = compartment_back_ends(&n);
+    bool ok = cbor_put_array(b, n);
+
+    for (size_t i = 0; i < n && ok; i++) {
+        struct compartment_gaps gaps = {.n = 0};
+        all[i]->probe(&gaps);
+        ok = cbor_put_array(b, 6) && put_text(b, all[i]->name) &&
+             cbor_put_bool(b, is_permitted(config, all[i])) && cbor_put_bool(b, all[i]->isolates) &&
+             put_text(b, all[i]->protects_from) && put_text(b, all[i]->exposed_to) &&
+             put_gaps(b, &gaps);
+    }
+    return ok;
 }

@@ -105,13 +105,15 @@ static bool put_error(struct buffer *b, const struct idevs_error *err)
 
 bool answer_status(const struct status_answer *a, struct buffer *b)
 {
-    bool ok = put_head(b, a->toolchain ? 4 : 3, WARDEN_STATUS, a->id) &&
+    bool ok = put_head(b, a->toolchain ? 5 : 4, WARDEN_STATUS, a->id) &&
               cbor_put_uint(b, WARDEN_KEY_2) && cbor_put_array(b, a->n_back_ends);
 
     for (size_t i = 0; i < a->n_back_ends && ok; i++)
         ok = cbor_put_text(b, bytes_of_text(a->back_ends[i]));
     return ok && put_digest(b, WARDEN_KEY_3, a->toolchain) &&
-           put_digest(b, WARDEN_KEY_4, a->platform) && put_text(b, WARDEN_KEY_TEXT, IDEVS_VERSION);
+           put_digest(b, WARDEN_KEY_4, a->platform) &&
+           put_text(b, WARDEN_KEY_TEXT, IDEVS_VERSION) && cbor_put_uint(b, WARDEN_KEY_LISTING) &&
+           buffer_append_bytes(b, a->listing);
 }
 
 bool answer_build(const struct build_answer *a, struct buffer *b)

@@ -36,6 +36,7 @@ struct status_answer {
     size_t n_back_ends;
     const uint8_t *toolchain; /* SHA256_LEN, or NULL */
     const uint8_t *platform;  /* SHA-256 of the platform key's SPKI */
+    struct bytes listing;     /* one CBOR item: listing_encode() */
 };
 bool answer_status(const struct status_answer *a, struct buffer *b) _must_check_;
 

@@ -22,6 +22,7 @@ enum warden_key {
     WARDEN_KEY_CACHED = 6,
     WARDEN_KEY_MILLISECONDS = 7,
     WARDEN_KEY_SPANS = 8,
+    WARDEN_KEY_LISTING = 9, /* status: every back end of the host, in words */
     WARDEN_KEY_CODE = 10,
     WARDEN_KEY_FOUND = 11,
     WARDEN_KEY_EXPECTED = 12,

@@ -85,10 +85,27 @@ def a_program_that_nothing_isolates_is_certified_as_that_in_the_development_tier
     text = world.idevs("cert", "show", world.last_run, as_json=False).stdout
     expect("NOT protected from: anybody on the host: nothing isolates the program." in text, text)
     expect("DEBUGGING is enabled" in text, text)
-    listed = {b["name"]: b for b in json.loads(subprocess.run(
+
+
+def every_back_end_is_listed_alike_on_the_spot_and_through_the_launcher(world):
+    here = json.loads(subprocess.run(
         [world.bin / "idevs-warden", "backends", "--config", world.state / "warden/warden.yaml", "--format", "json"],
-        capture_output=True, check=True).stdout)["back_ends"]}
-    expect(listed["none"]["permitted"] and listed["none"]["exposed_to"] == shown["not_protected_from"], str(listed))
+        capture_output=True, check=True).stdout)
+    there = world.idevs("backends")
+    expect(here == there, f"{here}\n{there}")
+    listed = {b["name"]: b for b in there["back_ends"]}
+    expect(all(listed[name]["permitted"] and listed[name]["usable"] for name in ("process", "none")), str(listed))
+    text = world.idevs("backends", as_json=False).stdout
+    expect("none: usable\n  protects from   nothing" in text, text)
+
+
+def what_a_back_end_says_it_is_exposed_to_is_what_the_certificate_says(world):
+    listed = {b["name"]: b for b in world.idevs("backends")["back_ends"]}
+    for program, back_end in (("tell", "process"), ("bare", "none")):
+        world.run_to_its_end(program)
+        shown = world.idevs("cert", "show", world.last_run)
+        expect(shown["back_end"] == back_end, str(shown))
+        expect(shown["not_protected_from"] == listed[back_end]["exposed_to"], str(shown))
 
 
 def a_gateway_with_the_isolated_anchor_refuses_it_as_of_another_ca(world):
@@ -158,6 +175,8 @@ if __name__ == "__main__":
         a_gateway_with_the_development_anchor_serves_it,
         what_is_refused_reaches_no_service,
         a_program_that_nothing_isolates_is_certified_as_that_in_the_development_tier,
+        every_back_end_is_listed_alike_on_the_spot_and_through_the_launcher,
+        what_a_back_end_says_it_is_exposed_to_is_what_the_certificate_says,
         the_same_platform_enrolled_as_isolated_is_served_by_the_isolated_anchor_alone,
         a_program_that_nothing_isolates_gets_no_certificate_on_an_isolated_platform,
     ], prepare, programs=("tell",), every="1s"))

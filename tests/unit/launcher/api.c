@@ -52,9 +52,30 @@ static void health_needs_no_owner_and_names_the_toolchain(void **state)
     assert_int_equal(json_array_size(json_object_get(r.json, "back_ends")), 1);
 }
 
+static void back_ends_are_listed_with_what_is_missing(void **state)
+{
+    (void)state;
+    struct reply r _cleanup_reply_ = world_ask_text(&w, "GET", "/v1/backends", "");
+    assert_int_equal(r.status, 200);
+    const json_t *list = json_object_get(r.json, "back_ends");
+    assert_int_equal(json_array_size(list), 2);
+    const json_t *process = json_array_get(list, 0);
+    const json_t *microvm = json_array_get(list, 1);
+    assert_true(json_is_true(json_object_get(process, "usable")));
+    assert_true(json_is_true(json_object_get(process, "permitted")));
+    assert_false(json_is_true(json_object_get(microvm, "usable")));
+    assert_false(json_is_true(json_object_get(microvm, "permitted")));
+    assert_string_equal(json_string_value(json_object_get(microvm, "exposed_to")), "root?[2J");
+    const json_t *gap = json_array_get(json_object_get(microvm, "missing"), 0);
+    assert_string_equal(json_string_value(json_object_get(gap, "code")), "compartment.missing");
+    assert_string_equal(json_string_value(json_object_get(gap, "found")), "nothing");
+    assert_string_equal(json_string_value(json_object_get(gap, "expected")), "QEMU");
+    assert_string_equal(json_string_value(json_object_get(gap, "remedy")), "Install it.");
+}
+
 static void a_client_without_an_owners_key_is_refused(void **state)
 {
-    static const char *const PATHS[] = {"/v1/programs", "/v1/runs", "/v1/services"};
+    static const char *const PATHS[] = {"/v1/programs", "/v1/runs", "/v1/services", "/v1/backends"};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(PATHS); i++) {
         struct reply r _cleanup_reply_ =
@@ -379,6 +400,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(health_needs_no_owner_and_names_the_toolchain),
+        cmocka_unit_test(back_ends_are_listed_with_what_is_missing),
         cmocka_unit_test(a_client_without_an_owners_key_is_refused),
         cmocka_unit_test(an_unknown_path_or_method_is_refused),
         cmocka_unit_test(a_blob_is_named_by_its_digest),

@@ -68,6 +68,39 @@ static void a_key_of_another_kind_is_refused(void **state)
     assert_false(warden_answer_decode(buffer_bytes(&b), &a));
 }
 
+/* A status with `n` back ends, each with `gaps` gaps, of which the last has `parts` texts. */
+static bool reads_listing(size_t n, size_t gaps, size_t parts, const char *name)
+{
+    _cleanup_buffer_ struct buffer b = buffer_up_to(KIB(64));
+    struct warden_answer a;
+
+    assert_true(head(&b, 3, 1, 1) && cbor_put_uint(&b, 9) && cbor_put_array(&b, n));
+    for (size_t i = 0; i < n; i++) {
+        assert_true(cbor_put_array(&b, 6) && cbor_put_text(&b, bytes_of_text(name)) &&
+                    cbor_put_bool(&b, true) && cbor_put_bool(&b, true) &&
+                    cbor_put_text(&b, bytes_of_text("x")) &&
+                    cbor_put_text(&b, bytes_of_text("y")) && cbor_put_array(&b, gaps));
+        for (size_t k = 0; k < gaps; k++) {
+            assert_true(cbor_put_array(&b, parts));
+            for (size_t j = 0; j < parts; j++)
+                assert_true(cbor_put_text(&b, bytes_of_text("z")));
+        }
+    }
+    return warden_answer_decode(buffer_bytes(&b), &a) && a.listing.len > 0;
+}
+
+static void a_listing_is_read_within_its_limits_only(void **state)
+{
+    (void)state;
+    assert_true(reads_listing(0, 0, 3, "process"));
+    assert_true(reads_listing(LIMIT_BACK_ENDS, LIMIT_GAPS, 3, "process"));
+    assert_false(reads_listing(LIMIT_BACK_ENDS + 1, 0, 3, "process"));
+    assert_false(reads_listing(1, LIMIT_GAPS + 1, 3, "process"));
+    assert_false(reads_listing(1, 1, 2, "process"));
+    assert_false(reads_listing(1, 0, 3, ""));
+    assert_false(reads_listing(1, 0, 3, "a name that is longer than any back end has"));
+}
+
 static void an_unknown_kind_is_refused(void **state)
 {
     static const unsigned KINDS[] = {0, 6, 1000};
@@ -137,6 +170,7 @@ int main(void)
         cmocka_unit_test(a_build_is_read),
         cmocka_unit_test(every_truncation_is_refused),
         cmocka_unit_test(a_key_of_another_kind_is_refused),
+        cmocka_unit_test(a_listing_is_read_within_its_limits_only),
         cmocka_unit_test(an_unknown_kind_is_refused),
         cmocka_unit_test(only_the_event_has_no_id),
         cmocka_unit_test(the_reason_of_an_end_has_its_page),

@@ -20,17 +20,34 @@ static void warden_say(struct world *w, struct buffer *b, int fd)
     assert_true(fd_send(w->warden, buffer_bytes(b), &fd, fd >= 0 ? 1 : 0));
 }
 
+static bool put_text(struct buffer *b, const char *text)
+{
+    return cbor_put_text(b, bytes_of_text(text));
+}
+
+/* `process`, and one that lacks something. */
+static bool put_listing(struct buffer *b)
+{
+    return cbor_put_uint(b, 9) && cbor_put_array(b, 2) && cbor_put_array(b, 6) &&
+           put_text(b, "process") && cbor_put_bool(b, true) && cbor_put_bool(b, true) &&
+           put_text(b, "others") && put_text(b, "root") && cbor_put_array(b, 0) &&
+           cbor_put_array(b, 6) && put_text(b, "microvm") && cbor_put_bool(b, false) &&
+           cbor_put_bool(b, true) && put_text(b, "more") && put_text(b, "root\x1b[2J") &&
+           cbor_put_array(b, 1) && cbor_put_array(b, 3) && put_text(b, "nothing") &&
+           put_text(b, "QEMU") && put_text(b, "Install it.");
+}
+
 static void say_status(struct world *w, uint32_t id)
 {
     _cleanup_buffer_ struct buffer b = buffer_up_to(KIB(64));
     uint8_t digest[32];
 
     memset(digest, 'T', sizeof(digest));
-    assert_true(put_head(&b, 6, 1, id) && cbor_put_uint(&b, 2) && cbor_put_array(&b, 1) &&
+    assert_true(put_head(&b, 7, 1, id) && cbor_put_uint(&b, 2) && cbor_put_array(&b, 1) &&
                 cbor_put_text(&b, bytes_of_text("process")) && cbor_put_uint(&b, 3) &&
                 cbor_put_bytes(&b, bytes_of(digest, 32)) && cbor_put_uint(&b, 4) &&
                 cbor_put_bytes(&b, bytes_of(digest, 32)) && cbor_put_uint(&b, 5) &&
-                cbor_put_text(&b, bytes_of_text("0.1.0")));
+                cbor_put_text(&b, bytes_of_text("0.1.0")) && put_listing(&b));
     warden_say(w, &b, -1);
 }
 

@@ -118,8 +118,8 @@ static void answers_are_deterministic_cbor(void **state)
     struct spans spans = {.at = {{"deploy", 5}, {"createCompartment", 7}}, .n = 2};
     struct idevs_error err = {.code = "build.compiler", .found = "exit status 1"};
     const struct request request = {.kind = WARDEN_KILL, .id = 9};
-    const struct status_answer status = {1, back_ends, 1, digest, digest};
-    const struct status_answer bare = {1, back_ends, 1, NULL, digest};
+    const struct status_answer status = {1, back_ends, 1, digest, digest, MAP(0x80)};
+    const struct status_answer bare = {1, back_ends, 1, NULL, digest, MAP(0x80)};
     const struct build_answer built = {2, digest, digest, bytes_of_text("text"), true, 1, NULL};
     const struct build_answer unbuilt = {2, NULL, digest, bytes_of_text("text"), false, 1, &err};
     _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_WARDEN_MESSAGE);
