@@ -31,6 +31,9 @@ struct attester_run {
 void attester_read_host(struct attester_host *ret);
 /* From the text of /proc/cpuinfo. */
 void attester_parse_cpuinfo(const char *text, struct attester_host *ret);
+/* From FreeBSD's hw.model, hw.machine_arch and hw.ncpu; "" and 0 where there is no such value. */
+void attester_take_sysctl(const char *model, const char *arch, int n_cpus,
+                          struct attester_host *ret);
 
 /* Appends application/cmw+cbor: an EAT over `report_data`, signed with the platform key
  * (provider-signed). False past the buffer's max. */

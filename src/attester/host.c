@@ -1,10 +1,9 @@
-#include "attester/attester.h"
+#include "attester/host.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 /* Text as claims want it: printable, something. */
 static void make_claim(char *text)
@@ -56,19 +55,21 @@ void attester_parse_cpuinfo(const char *text, struct attester_host *ret)
     make_claim(ret->cpu_version);
 }
 
+void attester_take_sysctl(const char *model, const char *arch, int n_cpus,
+                          struct attester_host *ret)
+{
+    snprintf(ret->cpu_model, sizeof(ret->cpu_model), "%s", model);
+    snprintf(ret->cpu_version, sizeof(ret->cpu_version), "%s", arch);
+    make_claim(ret->cpu_model);
+    make_claim(ret->cpu_version);
+    ret->n_cpus = n_cpus > 0 ? (uint32_t)n_cpus : 1;
+}
+
 void attester_read_host(struct attester_host *ret)
 {
-    char text[4096] = "";
     struct utsname name;
-    FILE *file = fopen("/proc/cpuinfo", "re");
 
-    if (file) {
-        text[fread(text, 1, sizeof(text) - 1, file)] = 0; /* the first processor's is enough */
-        fclose(file);
-    }
-    attester_parse_cpuinfo(text, ret);
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    ret->n_cpus = n > 0 ? (uint32_t)n : 1;
+    host_read_processor(ret);
     ret->kernel[0] = 0;
     if (uname(&name) == 0)
         snprintf(ret->kernel, sizeof(ret->kernel), "%.20s %.60s %.20s", name.sysname, name.release,

@@ -320,6 +320,7 @@
 
 #define LIMIT_GAPS           8       /* told of what a machine lacks for one back end */
 #define LIMIT_WARDEN_LISTING KIB(48) /* all back ends in words: 8 gaps of 560 bytes each */
+#define LIMIT_TOOL_TIME      5       /* of a tool of the host's that prints what is measured */
 
 /* What the kernel is told about one compartment, beside its memory. */
 #define LIMIT_ADDRESS_SPACE_EXTRA MIB(64) /* beside twice the memory: reserved, never touched */

@@ -1,3 +1,4 @@
+/* Not yet built on CheriBSD, nor run: none was at hand (docs/cheri.md). */
 #include "base/process.h"
 
 #include <stdlib.h>

@@ -25,7 +25,7 @@ bool hex_encode(struct bytes in, struct buffer *b)
     return true;
 }
 
-static int hex_digit(uint8_t c)
+int hex_digit(uint8_t c)
 {
     const char *p = c ? strchr(HEX, c) : NULL;
 

@@ -14,6 +14,8 @@ bool base64_decode(struct bytes text, struct buffer *b) _must_check_;
 bool base64url_encode(struct bytes in, struct buffer *b) _must_check_;
 bool base64url_decode(struct bytes text, struct buffer *b) _must_check_;
 
+/* The value of a digit, lower case; else -1. */
+int hex_digit(uint8_t c);
 /* `ret` gets 2 * len + 1 characters. */
 void hex_text(const uint8_t *in, size_t len, char *ret);
 /* Exactly `len` bytes in lower-case hex and nothing after them. */

@@ -1,4 +1,5 @@
 #include "compartment/compartment.h"
+#include "compartment/cheri.h"
 #include "compartment/none.h"
 #include "compartment/process.h"
 
@@ -7,8 +8,11 @@
 #include <string.h>
 
 static const struct compartment_back_end *const BACK_ENDS[] = {
+#ifdef __linux__
     &COMPARTMENT_PROCESS,
     &COMPARTMENT_NONE,
+#endif
+    &COMPARTMENT_CHERI,
 };
 
 const struct compartment_back_end *compartment_back_end(const char *name)

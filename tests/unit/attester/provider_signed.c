@@ -90,12 +90,29 @@ static void the_processor_is_read_from_its_lines(void **state)
     assert_string_equal(host.cpu_version, "unknown");
 }
 
+/* The values are those that the paper's authors print for their Morello boards, and more. */
+static void the_processor_is_taken_from_freebsds_values(void **state)
+{
+    struct attester_host host = {.n_cpus = 0};
+
+    (void)state;
+    attester_take_sysctl("Research Morello SoC r0p0", "aarch64c", 4, &host);
+    assert_string_equal(host.cpu_model, "Research Morello SoC r0p0");
+    assert_string_equal(host.cpu_version, "aarch64c");
+    assert_int_equal(host.n_cpus, 4);
+    attester_take_sysctl("a\nb", "", -1, &host);
+    assert_string_equal(host.cpu_model, "a?b");
+    assert_string_equal(host.cpu_version, "unknown");
+    assert_int_equal(host.n_cpus, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(evidence_verifies_and_says_what_was_measured),
         cmocka_unit_test(what_was_not_compiled_here_has_no_source),
         cmocka_unit_test(the_processor_is_read_from_its_lines),
+        cmocka_unit_test(the_processor_is_taken_from_freebsds_values),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,6 +131,12 @@ static void no_isolation_outside_development(struct scene *s)
     strcpy(s->e.platform.back_ends[0], "none");
 }
 
+static void what_nobody_has_run_yet_outside_development(struct scene *s)
+{
+    strcpy(s->e.claims.back_end, "cheri");
+    strcpy(s->e.platform.back_ends[0], "cheri");
+}
+
 static void provider_signed_in_the_hardware_tier(struct scene *s)
 {
     s->e.platform.tier = TIER_HARDWARE;
@@ -218,6 +224,7 @@ static const struct {
     {unknown_back_end_enrolled, "policy.back-end", NULL},
     {back_end_not_the_manifests, "policy.back-end", "microvm"},
     {no_isolation_outside_development, "policy.back-end", NULL},
+    {what_nobody_has_run_yet_outside_development, "policy.back-end", NULL},
     {provider_signed_in_the_hardware_tier, "policy.back-end", NULL},
     {debug_outside_development, "policy.debug", NULL},
     {open_logs_outside_development, "policy.logs", NULL},
