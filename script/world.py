@@ -134,6 +134,7 @@ class World:
         self.upstreams = {}  # service: the port behind its gateway, where it is not the service's own
         self.grants = dict(GRANTS)
         self.tier = "isolated"  # in which the platform is enrolled
+        self.secret_memory = "preferred"  # of the warden's configuration
         self.accepts = {}  # service: the tier by whose anchor its gateway knows programs, where it is another
         self.back_ends = None  # of the warden: "[process, none]"; otherwise its default
         self.gateway_lines = {}  # service: further lines of its gateway's configuration
@@ -279,6 +280,7 @@ state: {folder / 'state'}
 toolchain: {folder / 'toolchain'}
 launcher_uid: {UIDS['launcher']}
 uid_first: {self.first_uid}
+secret_memory: {self.secret_memory}
 {f"back_ends: {self.back_ends}" if self.back_ends else ""}
 """)
         run(self.bin / "idevs-warden", "init", "--config", config)

@@ -97,6 +97,10 @@ static const struct code CODES[] = {
     {"compartment.not-permitted", 403, "a back end that manifest and warden both permit",
      "Name one of the warden's back_ends in the manifest, or none; or have it added there.",
      "The manifest or the warden's configuration does not permit this back end."},
+    {"compartment.secret-memory", 503, "a host on which the program's memory can be secret",
+     "Raise RLIMIT_MEMLOCK of the warden (LimitMEMLOCK=infinity in its unit), boot the host with "
+     "secretmem.enable=y, or raise limits.memory in the manifest: what was found says which.",
+     "The memory of a program could not be made secret, which the warden was told to do."},
     {"compartment.too-large", 503, "a memory limit that this host can give",
      "Lower limits.memory in the manifest and approve it again, or use a larger host.",
      "The manifest asks for more memory than the host has."},

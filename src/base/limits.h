@@ -323,10 +323,12 @@
 #define LIMIT_TOOL_TIME      5       /* of a tool of the host's that prints what is measured */
 
 /* What the kernel is told about one compartment, beside its memory. */
-#define LIMIT_ADDRESS_SPACE_EXTRA MIB(64) /* beside twice the memory: reserved, never touched */
-#define LIMIT_DATA_EXTRA          MIB(16) /* beside the memory: the cgroup ends it first */
-#define LIMIT_STACK               MIB(8)  /* as Linux gives by default */
-#define LIMIT_SIGNALS             16      /* that wait to be delivered */
+#define LIMIT_ADDRESS_SPACE_EXTRA MIB(64)   /* beside twice the memory: reserved, never touched */
+#define LIMIT_DATA_EXTRA          MIB(16)   /* beside the memory: the cgroup ends it first */
+#define LIMIT_SECRET_RANGES       8         /* of a program: heap, variables, stack */
+#define LIMIT_LOCK_PROBE          MIB(4096) /* of RLIMIT_MEMLOCK: with more, no right is needed */
+#define LIMIT_STACK               MIB(8)    /* as Linux gives by default */
+#define LIMIT_SIGNALS             16        /* that wait to be delivered */
 #define LIMIT_FILTER              KIB(64) /* the system-call filter: twice what the kernel takes */
 #define LIMIT_RUN_CPU_WEIGHT      100     /* what everybody on the machine has */
 #define LIMIT_BUILD_CPU_WEIGHT    25      /* a build waits for runs, not they for it */

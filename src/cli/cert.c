@@ -109,6 +109,17 @@ static void print_validity(const struct certificate *leaf)
         printf("NOT VALID NOW: no gateway accepts it at this time.\n");
 }
 
+/* What debuggers, /proc/PID/mem, core files and swap show of the program. */
+static void print_secrecy(const char *kind)
+{
+    if (kind && strcmp(kind, EAT_SECRET) == 0)
+        printf("Secret memory is on: root of the host finds nothing by reading, and all by putting"
+               " code into the program.\n");
+    else if (kind)
+        printf("Secret memory is OFF: root of the host reads everything with a debugger or a core"
+               " file.\n");
+}
+
 /* What nobody should read past. */
 static void print_limits(const struct eat_claims *c)
 {
@@ -118,6 +129,7 @@ static void print_limits(const struct eat_claims *c)
         printf(
             "No hardware encrypts this program's memory: the administrator of its host could read"
             " it.\n");
+    print_secrecy(eat_component_text(&c->measured, EAT_MEMORY));
     if (strcmp(c->tier, "development") == 0)
         printf("DEVELOPMENT tier: nothing here is fit for real data.\n");
     if (c->debug == EAT_DEBUG_ENABLED)

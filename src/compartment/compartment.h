@@ -23,6 +23,15 @@ enum compartment_profile {
     COMPARTMENT_COMPILE, /* the compiler: a read-only toolchain and a bounded folder for its work */
 };
 
+/* Whether what a program writes to is memory that the kernel itself does not map
+ * (base/secret_memory.h). libidevs moves there before main(); a program without it stays as it
+ * is, and what was measured says so. Back ends in which it would protect from nobody leave it. */
+enum compartment_secrecy {
+    SECRECY_OFF,
+    SECRECY_PREFERRED, /* where the host can; the log says why not */
+    SECRECY_REQUIRED,  /* or it does not start */
+};
+
 /* What to start. Descriptors stay the caller's; all must be given for the profile, the rest -1. The
  * two streams are attached by start(): inside they are descriptors 3 and 4 whatever lies between
  * (an inherited socket, a virtio port); both keep order and end when the compartment does. */
@@ -35,6 +44,7 @@ struct compartment_spec {
     int executable; /* sealed memfd of a static executable: what was measured is what runs */
     int channel;    /* stream to the launcher */
     int attester;   /* stream to the warden */
+    enum compartment_secrecy secrecy;
     /* COMPARTMENT_COMPILE */
     int root;                /* a folder: the toolchain; its empty folder `work` is mounted over */
     int work;                /* from compartment_work() */
@@ -46,7 +56,8 @@ struct compartment_spec {
 /* How it ended. */
 struct compartment_end {
     /* "" (the program, by itself, with status 0), compartment.crashed, .forbidden, .limit, .lost
-     * (what held it is gone: a virtual machine monitor that died), or what kill() was told. */
+     * (what held it is gone: a virtual machine monitor that died), .secret-memory (it could not
+     * move there), or what kill() was told. */
     const char *code;
     char detail[128]; /* printable */
 };
@@ -89,7 +100,7 @@ struct compartment_back_end {
      * what was written meanwhile, and one that does not come up is told by wait(). Refuses
      * `compartment.executable` (not one of this machine), `compartment.too-large` (more memory than
      * this host has), `compartment.limit` (the memory did not do for the start),
-     * `compartment.missing`, `compartment.unavailable`. */
+     * `compartment.missing`, `compartment.secret-memory`, `compartment.unavailable`. */
     bool (*start)(const struct compartment_spec *spec, struct compartment **ret,
                   struct idevs_error *ret_err);
     /* Readable once it has ended. Belongs to the compartment. */

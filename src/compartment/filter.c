@@ -1,5 +1,6 @@
 #include "compartment/filter.h"
 #include "base/fd.h"
+#include "base/secret_memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,11 +53,16 @@ static const struct rule RUN[] = {
     {SCMP_SYS(execveat), SCMP_ACT_ALLOW, 2, {ARG(0, FILTER_EXECUTABLE_FD), ARG(4, AT_EMPTY_PATH)}},
     /* memory */
     ALLOW(brk),
-    ALLOW_IF(mmap, ARG_WITHOUT(2, PROT_EXEC)),
+    {SCMP_SYS(mmap), SCMP_ACT_ALLOW, 2, {ARG_WITHOUT(2, PROT_EXEC), ARG_WITHOUT(3, MAP_HUGETLB)}},
     ALLOW_IF(mprotect, ARG_WITHOUT(2, PROT_EXEC)),
     ALLOW(munmap),
     ALLOW(mremap),
     ALLOW(madvise),
+    /* its move onto secret memory; of rights it can only let go */
+    ALLOW(memfd_secret),
+    ALLOW(ftruncate),
+    ALLOW(capset),
+    {SYS_MSEAL, SCMP_ACT_ALLOW, 0, {{0}}},
     ALLOW(mlock),
     ALLOW(mlock2),
     ALLOW(munlock),

@@ -4,9 +4,11 @@
 #include "base/fault.h"
 #include "base/fd.h"
 #include "base/limits.h"
+#include "base/secret_memory.h"
 #include "compartment/cgroup.h"
 #include "compartment/executable.h"
 #include "compartment/filter.h"
+#include "compartment/hardening.h"
 #include "compartment/landlock.h"
 #include "compartment/memory_map.h"
 #include "compartment/setup.h"
@@ -41,6 +43,7 @@ struct compartment {
     int pidfd;
     struct cgroup group;
     const char *killed_for; /* code of kill(), or NULL */
+    bool secret;            /* was told to move onto secret memory */
     bool collected;
 };
 
@@ -75,6 +78,7 @@ bool process_open(struct idevs_error *ret_err)
     cgroup_find(&host.groups);
     name_groups();
     cgroup_sweep(&host.groups, GROUP_PREFIX, host.group_suffix);
+    secrecy_open();
     host.found = true;
     return true;
 }
@@ -128,8 +132,8 @@ static void process_describe(char *ret, size_t size)
     char groups[96];
 
     process_describe_groups(groups, sizeof(groups));
-    snprintf(ret, size, "Linux namespaces, system-call filter, Landlock %d, %s", landlock_version(),
-             groups);
+    snprintf(ret, size, "Linux namespaces, system-call filter, Landlock %d, %s, %s",
+             landlock_version(), groups, secrecy_describe());
 }
 
 /* ---- start: check all, then act ---- */
@@ -204,7 +208,7 @@ static bool start_begin(const struct compartment_spec *spec, struct start *ret,
 }
 
 /* The new process is root of the host to nobody's profit: its rights hold in its new user namespace
- * only, and it gives up the user in setup.c. */
+ * only, where it gets one, and it gives up the user in setup.c. */
 static pid_t new_process(uint64_t namespaces, int *ret_pidfd)
 {
     struct clone_args args = {
@@ -234,11 +238,11 @@ static bool map_user(pid_t pid, uid_t uid)
 
 /* The child sets itself up as soon as its user is mapped; meanwhile it is put into its group, and
  * goes on to exec when it is there. */
-static bool lead_child(const struct process_kind *kind, struct compartment *c,
+static bool lead_child(uint64_t namespaces, struct compartment *c,
                        const struct compartment_spec *spec, struct start *start,
                        struct idevs_error *ret_err)
 {
-    if (((kind->namespaces & CLONE_NEWUSER) && !map_user(c->pid, spec->uid)) ||
+    if (((namespaces & CLONE_NEWUSER) && !map_user(c->pid, spec->uid)) ||
         send(start->sync[0], "m", 1, MSG_NOSIGNAL) != 1)
         return refuse_errno(ret_err, "compartment.unavailable", "user mapping");
     if (!cgroup_attach(&c->group, c->pid, ret_err))
@@ -295,14 +299,21 @@ static bool start_with(const struct process_kind *kind, const struct compartment
         .filter = buffer_bytes(&host.filters[spec->profile]),
     };
 
-    c->pid = new_process(kind->namespaces, &c->pidfd);
+    uint64_t namespaces = kind->namespaces;
+
+    if (kind->hides && !secrecy_decide(spec, &plan.secrecy, ret_err))
+        return false;
+    if (plan.secrecy.lock_right)
+        namespaces &= ~(uint64_t)CLONE_NEWUSER;
+    c->secret = plan.secrecy.secret;
+    c->pid = new_process(namespaces, &c->pidfd);
     if (c->pid < 0)
         return refuse_errno(ret_err, "compartment.unavailable", "namespaces");
     if (c->pid == 0)
         kind->perform(&plan); /* does not return */
     fd_close(&start->sync[1]);
     fd_close(&start->status[1]);
-    bool led = lead_child(kind, c, spec, start, ret_err);
+    bool led = lead_child(namespaces, c, spec, start, ret_err);
     if (!led)
         process_kill(c, "run.stopped");
     /* When leading failed because an operation did, the operation is what to say. */
@@ -334,7 +345,7 @@ static bool process_start(const struct compartment_spec *spec, struct compartmen
 {
     /* Execute-only and not the run's own: the kernel makes such a process undumpable from its first
      * instruction on, so that only root of the host can trace it or read its memory. */
-    static const struct process_kind confined = {NAMESPACES, 0111, setup_perform};
+    static const struct process_kind confined = {NAMESPACES, 0111, setup_perform, true};
 
     return process_begin(&confined, spec, ret, ret_err);
 }
@@ -378,6 +389,8 @@ static struct compartment_end classify(const struct compartment *c, const siginf
         return ended("", "ended by itself");
     if (cgroup_ran_out_of_memory(&host.groups, &c->group))
         return ended("compartment.limit", "memory");
+    if (exited && c->secret && status == EXIT_NOT_SECRET)
+        return ended("compartment.secret-memory", "it could not move onto secret memory");
     if (exited)
         return ended("compartment.crashed", "exit status %d", status);
     if (status == SIGKILL && c->killed_for)
@@ -433,7 +446,9 @@ bool process_measure(const struct compartment *c, struct eat_measured *ret)
     _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || !fd_read_to_end(fd, &map) || map.len == 0)
         return false;
-    memory_map_measure(buffer_bytes(&map), ret);
+    if (!memory_map_measure(buffer_bytes(&map), ret))
+        return false;
+    hardening_measure(ret);
     return true;
 }
 

@@ -16,6 +16,7 @@ struct process_kind {
     mode_t mode;         /* of its executable: whoever may not read it may not trace it either */
     /* What it does to itself until exec: setup.h says what it is given, and what it must tell. */
     void (*perform)(struct setup_plan *plan) _noreturn_;
+    bool hides; /* its program gets secret memory, as the spec asks for */
 };
 
 /* The control groups that limit it, in words. */

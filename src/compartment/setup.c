@@ -1,11 +1,13 @@
 #include "compartment/setup.h"
 #include "base/limits.h"
+#include "base/secret_memory.h"
 #include "compartment/filter.h"
 #include "compartment/landlock.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <linux/capability.h>
 #include <linux/mount.h>
 #include <linux/seccomp.h>
@@ -21,6 +23,14 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* prctl(): Linux 6.3, younger than the headers. */
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE              65
+#define PR_MDWE_REFUSE_EXEC_GAIN 1
+#endif
+
+#define BIT(cap) (UINT64_C(1) << (cap))
 
 /* Where things are while the child sets itself up. 0 to 2 are the compiler's; a program has none of
  * them: what it prints by mistake goes nowhere (EBADF), and as it can open nothing, nothing can
@@ -118,12 +128,14 @@ static bool await_mapping(struct setup_plan *plan)
 }
 
 /* From root of the host, with every right in the new user namespace only, to a user that exists
- * nowhere else. The rights in the namespace stay until drop_rights. */
+ * nowhere else. The rights stay until drop_rights. */
 static bool take_identity(struct setup_plan *plan)
 {
-    (void)plan;
-    return setgroups(0, NULL) == 0 && setresgid(SETUP_UID, SETUP_UID, SETUP_UID) == 0 &&
-           setresuid(SETUP_UID, SETUP_UID, SETUP_UID) == 0;
+    uid_t id = plan->secrecy.lock_right ? plan->spec->uid : SETUP_UID;
+
+    return prctl(PR_SET_SECUREBITS,
+                 SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP) == 0 &&
+           setgroups(0, NULL) == 0 && setresgid(id, id, id) == 0 && setresuid(id, id, id) == 0;
 }
 
 /* Dies with the warden. Asked for after the change of user, which would clear it; a warden that
@@ -219,11 +231,12 @@ static bool set_limits(struct setup_plan *plan)
 {
     const struct compartment_spec *s = plan->spec;
     bool run = is_run(plan);
+    uint64_t secret = plan->secrecy.secret ? secret_memory_most(s->memory) : 0;
 
     return limit(RLIMIT_CORE, 0) && limit(RLIMIT_AS, s->memory * 2 + LIMIT_ADDRESS_SPACE_EXTRA) &&
            limit(RLIMIT_DATA, s->memory + LIMIT_DATA_EXTRA) && limit(RLIMIT_STACK, LIMIT_STACK) &&
-           limit(RLIMIT_MEMLOCK, run ? s->memory : 0) &&
-           limit(RLIMIT_FSIZE, run ? 0 : LIMIT_BUILD_WORK_FILE) &&
+           limit(RLIMIT_MEMLOCK, run ? (secret ? secret : s->memory) : 0) &&
+           limit(RLIMIT_FSIZE, run ? secret : LIMIT_BUILD_WORK_FILE) &&
            limit(RLIMIT_NPROC, s->processes) &&
            limit(RLIMIT_NOFILE, run ? AT_EXECUTABLE : LIMIT_BUILD_FDS) &&
            limit(RLIMIT_MSGQUEUE, 0) && limit(RLIMIT_SIGPENDING, LIMIT_SIGNALS) &&
@@ -231,7 +244,14 @@ static bool set_limits(struct setup_plan *plan)
            limit(RLIMIT_LOCKS, run ? 0 : LIMIT_BUILD_LOCKS);
 }
 
-/* ---- rights: none are left, and none can come back ---- */
+/* No mapping becomes executable that was not so at exec, whatever the filter lets through. */
+static bool refuse_new_code(struct setup_plan *plan)
+{
+    return !is_run(plan) || prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) == 0 ||
+           errno == EINVAL; /* a kernel that does not know it */
+}
+
+/* ---- rights: none are left but the one of the plan, and none can come back ---- */
 
 static bool drop_bounding_set(void)
 {
@@ -241,19 +261,31 @@ static bool drop_bounding_set(void)
     return true;
 }
 
-static bool drop_rights(struct setup_plan *plan)
+static bool hold_only(uint64_t rights, uint64_t inherited)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct none[2] = {0};
+    struct __user_cap_data_struct data[2];
 
-    (void)plan;
-    return drop_bounding_set() &&
+    for (size_t i = 0; i < ARRAY_LEN(data); i++) {
+        data[i].effective = data[i].permitted = (uint32_t)(rights >> (32 * i));
+        data[i].inheritable = (uint32_t)(inherited >> (32 * i));
+    }
+    return syscall(SYS_capset, &header, data) == 0;
+}
+
+static bool drop_rights(struct setup_plan *plan)
+{
+    uint64_t kept = plan->secrecy.lock_right ? BIT(CAP_IPC_LOCK) : 0;
+
+    return hold_only(kept | BIT(CAP_SETPCAP), kept) &&
+           prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 &&
+           (!kept || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_IPC_LOCK, 0, 0) == 0) &&
+           drop_bounding_set() &&
            prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
                                         SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
                                         SECBIT_NO_CAP_AMBIENT_RAISE |
                                         SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED) == 0 &&
-           prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 &&
-           syscall(SYS_capset, &header, none) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+           hold_only(kept, kept) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
 static bool give_up_files(struct setup_plan *plan)
@@ -281,12 +313,14 @@ static bool filter_calls(struct setup_plan *plan)
 /* Exactly the bytes that were measured: the descriptor of the sealed file, no path. */
 static bool become_program(struct setup_plan *plan)
 {
-    static char *const no_env[] = {NULL};
     static char name[] = "program";
     static char *const argv[] = {name, NULL};
+    char secret[64];
+    char *const env[] = {plan->secrecy.secret ? secret : NULL, NULL};
 
+    snprintf(secret, sizeof(secret), SECRET_MEMORY_VARIABLE "=%" PRIu64, plan->spec->memory);
     if (is_run(plan))
-        return syscall(SYS_execveat, AT_EXECUTABLE, "", argv, no_env, AT_EMPTY_PATH) == 0;
+        return syscall(SYS_execveat, AT_EXECUTABLE, "", argv, env, AT_EMPTY_PATH) == 0;
     return execve(plan->spec->argv[0], (char *const *)(uintptr_t)plan->spec->argv,
                   (char *const *)(uintptr_t)plan->spec->envp) == 0;
 }
@@ -299,6 +333,7 @@ static const struct setup_operation OPERATIONS[] = {
     {"session", plain_session},
     {"root", change_root},
     {"limits", set_limits},
+    {"new code", refuse_new_code},
     {"capabilities", drop_rights},
     {"landlock", give_up_files},
     {"control group", await_go},

@@ -4,17 +4,18 @@
 #ifndef IDEVS_COMPARTMENT_SETUP_H
 #define IDEVS_COMPARTMENT_SETUP_H
 
-#include "compartment/compartment.h"
+#include "compartment/secrecy.h"
 
 #define SETUP_UID 1000 /* user and group inside */
 
 /* Everything that the child needs, prepared and checked before it was born. */
 struct setup_plan {
     const struct compartment_spec *spec;
-    int sync;            /* stream to the parent: its 'm' says the ids are mapped, its 'g' go */
-    int status;          /* pipe to the parent: struct setup_failure, or end of file at exec */
-    int nothing;         /* an empty sealed file: standard input of the compiler */
-    int root;            /* the toolchain, mounted read-only, not yet attached anywhere */
+    int sync;    /* stream to the parent: its 'm' says the ids are mapped, its 'g' go */
+    int status;  /* pipe to the parent: struct setup_failure, or end of file at exec */
+    int nothing; /* an empty sealed file: standard input of the compiler */
+    int root;    /* the toolchain, mounted read-only, not yet attached anywhere */
+    struct secrecy secrecy;
     struct bytes filter; /* an array of struct sock_filter */
 };
 

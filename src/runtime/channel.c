@@ -1,6 +1,7 @@
 #include "runtime/channel.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "runtime/secret_memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,6 +49,7 @@ static bool await(const struct channel *c, short events, uint64_t deadline_ns)
     for (;;) {
         uint64_t now = clock_monotonic_ns();
         uint64_t left = now < deadline_ns ? (deadline_ns - now + 999999) / 1000000 : 0;
+        secret_memory_before_wait();
         int n = poll(&p, 1, left > INT_MAX ? INT_MAX : (int)left);
         if (n > 0)
             return true;

@@ -38,6 +38,20 @@ static bool take_uids(struct yaml *doc, struct warden_config *ret, struct idevs_
     return true;
 }
 
+static bool take_secrecy(struct yaml *doc, struct warden_config *ret, struct idevs_error *ret_err)
+{
+    static const char *const NAMES[] = {[SECRECY_OFF] = "off",
+                                        [SECRECY_PREFERRED] = "preferred",
+                                        [SECRECY_REQUIRED] = "required",
+                                        NULL};
+    unsigned chosen = SECRECY_PREFERRED;
+
+    if (!yaml_choice(doc, "secret_memory", YAML_OPTIONAL, NAMES, &chosen, ret_err))
+        return false;
+    ret->secrecy = (enum compartment_secrecy)chosen;
+    return true;
+}
+
 static bool take_back_end(struct yaml *item, struct warden_config *ret, struct idevs_error *ret_err)
 {
     const char *name = NULL;
@@ -82,7 +96,7 @@ bool warden_config_load(const char *path, struct warden_config *ret, struct idev
         take_path(doc, "state", YAML_REQUIRED, &c.state, ret_err) &&
         take_path(doc, "toolchain", YAML_OPTIONAL, &c.toolchain, ret_err) &&
         take_uids(doc, &c, ret_err) && take_back_ends(doc, &c, ret_err) &&
-        yaml_done(doc, ret_err)) {
+        take_secrecy(doc, &c, ret_err) && yaml_done(doc, ret_err)) {
         *ret = c;
         return true;
     }

@@ -15,7 +15,8 @@ struct warden_config {
     uint32_t uid_count;
     /* That runs may have, the preferred one first. */
     const struct compartment_back_end *back_ends[LIMIT_BACK_ENDS];
-    size_t n_back_ends; /* 1 to all, each once */
+    size_t n_back_ends;               /* 1 to all, each once */
+    enum compartment_secrecy secrecy; /* of programs' memory; SECRECY_PREFERRED */
 };
 
 /* Refuses `config.syntax`, `file.*`. */

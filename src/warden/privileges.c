@@ -12,10 +12,12 @@
 
 #define BIT(cap) (UINT64_C(1) << (cap))
 /* SYS_ADMIN: detached mounts, namespaces where users may not make them. SETUID, SETGID: the maps of
- * users. SYS_PTRACE: /proc/PID/maps of a program that is undumpable. KILL: the
- * end of one that has no user namespace, which SETUID would give as well. */
+ * users. SYS_PTRACE: /proc/PID/maps of a program that is undumpable. KILL: the end of one that has
+ * no user namespace, which SETUID would give as well. IPC_LOCK, SETPCAP: so that a program may move
+ * onto secret memory, with that right and no other. */
 #define KEPT                                                                                       \
-    (BIT(CAP_SYS_ADMIN) | BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SYS_PTRACE) | BIT(CAP_KILL))
+    (BIT(CAP_SYS_ADMIN) | BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SYS_PTRACE) |                \
+     BIT(CAP_KILL) | BIT(CAP_IPC_LOCK) | BIT(CAP_SETPCAP))
 
 static bool drop_bounding_set(void)
 {
@@ -39,18 +41,19 @@ static bool keep_only(uint64_t kept)
 bool privileges_give_up(struct idevs_error *ret_err)
 {
     const struct rlimit none = {0, 0};
+    const struct rlimit any = {RLIM_INFINITY, RLIM_INFINITY};
 
     if (geteuid() != 0)
         return refuse_expecting(ret_err, "compartment.unavailable", "the warden started as root",
                                 "user %u", (unsigned)geteuid());
     if (unshare(CLONE_NEWNET) < 0)
         return refuse_errno(ret_err, "compartment.unavailable", "leaving the network");
+    /* Where this may be raised, no program needs a right to lock its memory. */
+    (void)setrlimit(RLIMIT_MEMLOCK, &any);
     if (!drop_bounding_set() ||
-        prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
-                                     SECBIT_NO_CAP_AMBIENT_RAISE |
-                                     SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED) < 0 ||
-        !keep_only(KEPT) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
+        prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED) < 0 || !keep_only(KEPT) ||
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+        setrlimit(RLIMIT_CORE, &none) < 0)
         return refuse_errno(ret_err, "compartment.unavailable", "giving up privileges");
     return true;
 }

@@ -135,6 +135,14 @@ void runs_end_of(struct warden *w, const struct connection *c)
 
 /* ---- the attester's stream ---- */
 
+/* A program without libidevs, or with one from before there was secret memory, did not move. */
+static bool is_as_secret_as_required(const struct run *run, const struct eat_measured *measured)
+{
+    const char *kind = eat_component_text(measured, EAT_MEMORY);
+
+    return run->w->config.secrecy != SECRECY_REQUIRED || !kind || strcmp(kind, EAT_SECRET) == 0;
+}
+
 static bool make_evidence(void *arg, const uint8_t report_data[REPORT_DATA_LEN], struct buffer *b)
 {
     struct run *run = arg;
@@ -142,6 +150,10 @@ static bool make_evidence(void *arg, const uint8_t report_data[REPORT_DATA_LEN],
 
     if (!run->back_end->measure(run->compartment, &facts.measured))
         return false;
+    if (!is_as_secret_as_required(run, &facts.measured)) {
+        run->back_end->kill(run->compartment, "compartment.secret-memory");
+        return false;
+    }
     fault_point("warden.attest");
     return attest_provider_signed(run->w->platform, &run->w->host, &facts, report_data,
                                   clock_unix(), b);
@@ -252,6 +264,7 @@ static bool deploy(struct run *run, int executable, const struct manifest *manif
         .executable = sealed,
         .channel = channel,
         .attester = attester,
+        .secrecy = run->w->config.secrecy,
         .root = -1,
         .work = -1,
         .output = -1,

@@ -2,6 +2,8 @@
 #include "base/text.h"
 #include "wire/cbor.h"
 
+#include <stdio.h>
+
 #define MEASUREMENTS_FORMAT 65000 /* content format of our one measurements entry, private use */
 
 enum kind {
@@ -90,6 +92,25 @@ static size_t *count_in(const struct claim *claim, struct eat_claims *c)
     void *count = (uint8_t *)c + claim->count_offset;
 
     return count;
+}
+
+/* ---- components ---- */
+
+struct eat_component *eat_add_component(struct eat_measured *m, const char *name)
+{
+    if (m->n_components == LIMIT_COMPONENTS)
+        return NULL;
+    struct eat_component *c = &m->components[m->n_components++];
+    snprintf(c->name, sizeof(c->name), "%s", name);
+    return c;
+}
+
+const char *eat_component_text(const struct eat_measured *m, const char *name)
+{
+    for (size_t i = 0; i < m->n_components; i++)
+        if (strcmp(m->components[i].name, name) == 0)
+            return m->components[i].text;
+    return NULL;
 }
 
 /* ---- writing ---- */

@@ -28,6 +28,13 @@ struct eat_component {
     struct eat_digest digest;        /* absent: words are all there is */
 };
 
+/* Components that `process` measures: the host's hardening, in words, and the kind of memory that
+ * the program can write to. */
+#define EAT_HARDENING "hardening"
+#define EAT_MEMORY    "memory"
+#define EAT_SECRET    "secret"   /* all of it memfd_secret, which the kernel itself does not map */
+#define EAT_ORDINARY  "ordinary" /* not all of it */
+
 /* All that a back end says of one compartment, at the time of the evidence. */
 struct eat_measured {
     struct eat_digest memory_map;            /* -70004 */
@@ -68,6 +75,11 @@ struct eat_claims {
     char writes[LIMIT_SERVICES][LIMIT_AUTHORITY + 1]; /* -70025 */
     size_t n_writes;
 };
+
+/* One more component, with its name; NULL when there is no room. */
+struct eat_component *eat_add_component(struct eat_measured *m, const char *name);
+/* The text of the component called `name`, or NULL. */
+const char *eat_component_text(const struct eat_measured *m, const char *name);
 
 /* Claims with empty text, zero numbers, n_ = 0 or absent digests are left out; issued_at, nonce,
  * ueid, debug, executable and manifest are always there. */

@@ -1,6 +1,9 @@
 """The paper's case end to end, on the dirty data set, and what the launcher had in its hands."""
 
+import ctypes
+import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -60,6 +63,40 @@ def memory_of(pid):
     return b"\n".join(parts)
 
 
+def the_programs_memory_gives_root_no_canary_and_its_certificate_says_so(world):
+    """That there are some, and that ordinary memory gives them, is shown by compartment/secret-memory."""
+    if not has_secret_memory():
+        print("skipped: this kernel has no memfd_secret")
+        return
+    found = leaks(memory_of(program_of(world)), world.canaries)
+    expect(not found, f"in the program's memory: {found[:3]}")
+    shown = world.idevs("cert", "show", world.run["id"])
+    measured = {component["name"]: component["text"] for component in shown["components"]}
+    expect(measured["memory"] == "secret", f"{measured['memory']} memory")
+    expect("Yama" in measured["hardening"], measured["hardening"])
+    words = world.idevs("cert", "show", world.run["id"], as_json=False).stdout
+    expect("Secret memory is on" in words, words)
+
+
+def has_secret_memory():
+    """memfd_secret() has this number on every architecture."""
+    descriptor = ctypes.CDLL(None).syscall(447, 0)
+    if descriptor >= 0:
+        os.close(descriptor)
+    return descriptor >= 0
+
+
+def program_of(world):
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            uid = int(re.search(r"^Uid:\t(\d+)", (entry / "status").read_text(), re.M).group(1))
+        except OSError:
+            continue  # it ended
+        if world.first_uid <= uid < world.first_uid + 1000:
+            return int(entry.name)
+    raise AssertionError("the program does not run")
+
+
 def the_certificate_is_of_the_isolated_tier_and_names_the_program(world):
     pem = world.idevs("cert", "show", world.run["id"], as_json=False).stdout
     for words in ("spiffe://free-ride.example/program/free-ride", "isolated", "root"):
@@ -98,6 +135,7 @@ if __name__ == "__main__":
         the_search_finds_a_planted_canary,
         the_launcher_saw_no_canary,
         the_launchers_memory_holds_no_canary,
+        the_programs_memory_gives_root_no_canary_and_its_certificate_says_so,
         the_certificate_is_of_the_isolated_tier_and_names_the_program,
         openssl_verifies_the_chain,
         every_daemon_ends_by_itself,

@@ -325,6 +325,7 @@ def prepare(world):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Service)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     world.upstreams.update({"store": server.server_address[1], "messaging": server.server_address[1]})
+    world.secret_memory = "off"  # what would be in a program's memory for root to find is what is looked for
     world.start()
     world.add_test_program("secret", PROGRAM, every="1h")
     world.last_run = world.run_program("secret")["id"]

@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/limits.h"
+#include "base/secret_memory.h"
 #include "compartment/compartment.h"
 #include "host.h"
 #include "outcome.h"
@@ -287,6 +288,10 @@ static const int ALLOWED[] = {
     SYS_munmap,
     SYS_mremap,
     SYS_madvise,
+    SYS_memfd_secret,
+    SYS_ftruncate,
+    SYS_capset,
+    SYS_MSEAL,
     SYS_mlock,
     SYS_mlock2,
     SYS_munlock,
