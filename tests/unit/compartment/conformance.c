@@ -19,10 +19,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define BLOCK        200000 /* as in inside.c */
-#define STARTS       20
-#define STARTS_TIME  5 /* seconds after which so few will do, unless they were asked for */
+#define BLOCK       200000 /* as in inside.c */
+#define STARTS      20
+#define STARTS_TIME 5 /* seconds after which so few will do, unless they were asked for */
+#ifdef __SANITIZE_ADDRESS__
+#define GROWTH_PAGES UINT16_MAX /* a sanitizer keeps what was freed */
+#else
 #define GROWTH_PAGES 64
+#endif
 
 /* ---- what it says of itself ---- */
 

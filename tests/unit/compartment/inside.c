@@ -96,10 +96,12 @@ static int null_pointer(void)
 
 static int past_memory(void)
 {
+    static char *volatile last; /* so that no compiler leaves the memory out */
+
     for (size_t i = 0; i < 1024; i++) {
-        char *p = malloc(1 << 20);
-        if (p)
-            memset(p, 1, 1 << 20);
+        last = malloc(1 << 20);
+        if (last)
+            memset(last, 1, 1 << 20);
     }
     return 0;
 }

@@ -64,6 +64,8 @@ static void a_warden_sweeps_away_no_groups_of_another_process_namespace(void **s
     cgroup_sweep(&host, "idevs-", "-4242");
     assert_int_equal(access(group.path[CGROUP_MEMORY], F_OK), -1);
     cgroup_remove(&group);
+    for (size_t i = 0; i < CGROUP_CONTROLLERS; i++)
+        free(host.base[i]);
 }
 
 int main(int argc, char **argv)
