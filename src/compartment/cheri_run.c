@@ -286,27 +286,26 @@ static bool take_output(const char *const argv[], struct buffer *b)
     return whole && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-static struct eat_component *add_component(struct eat_measured *m, const char *name,
-                                           const char *text)
-{
-    if (m->n_components == LIMIT_COMPONENTS)
-        return NULL;
-    struct eat_component *c = &m->components[m->n_components++];
-    snprintf(c->name, sizeof(c->name), "%s", name);
-    snprintf(c->text, sizeof(c->text), "%s", text);
-    return c;
-}
-
 static bool measure_linker(const char *path, struct eat_measured *ret)
 {
     _cleanup_buffer_ struct buffer image = buffer_up_to(LIMIT_EXECUTABLE);
-    struct eat_component *c = add_component(ret, "linker", path);
+    struct eat_component *c = eat_add_component(ret, "linker");
 
     if (!c || !file_read(path, &image, NULL))
         return false;
+    snprintf(c->text, sizeof(c->text), "%s", path);
     c->digest.present = true;
     sha256(buffer_bytes(&image), c->digest.sha256);
     return true;
+}
+
+static bool add_status(struct eat_measured *ret)
+{
+    struct eat_component *c = eat_add_component(ret, "status");
+
+    if (c)
+        snprintf(c->text, sizeof(c->text), "%s", CHERI_STATUS);
+    return c;
 }
 
 bool cheri_run_measure(const struct compartment *c, struct eat_measured *ret)
@@ -318,7 +317,7 @@ bool cheri_run_measure(const struct compartment *c, struct eat_measured *ret)
     snprintf(pid, sizeof(pid), "%d", (int)c->pid);
     return !c->collected && take_output(argv, &map) &&
            cheri_map_measure(buffer_bytes(&map), c->pid, c->tools->linker, ret) &&
-           add_component(ret, "status", CHERI_STATUS) && measure_linker(c->tools->linker, ret);
+           add_status(ret) && measure_linker(c->tools->linker, ret);
 }
 
 uint64_t cheri_run_cpu_time(const struct compartment *c)
