@@ -62,6 +62,7 @@ const struct attempt *attempt_at(size_t number);
 struct order {
     uint32_t number;
     int32_t victim;     /* a process of the host that waits for nothing */
+    int32_t shared;     /* key of shared memory of the host (System V) */
     char folder[40];    /* of the host, open to everybody: in it a file `secret` */
     char secret[48];    /* that file */
     char left[48];      /* no file yet, in that folder */

@@ -137,14 +137,14 @@ static int outcome_compiling(bool waits)
 
 /* ---- without one ---- */
 
-/* What it mounts, names and shares goes with it; of all else it has what root has. */
+/* What it mounts and names goes with it; of all else it has what root has. */
 static void become_inside(int channel, int attester)
 {
     char *argv[] = {(char[]){"inside"}, NULL};
     int executable = fcntl(escape.inside, F_DUPFD_CLOEXEC, 100); /* out of the way of 3 and 4 */
     int second = fcntl(attester, F_DUPFD_CLOEXEC, 100);
 
-    if (unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC) == 0 &&
+    if (unshare(CLONE_NEWNS | CLONE_NEWUTS) == 0 &&
         mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
         dup2(fcntl(channel, F_DUPFD_CLOEXEC, 100), 3) == 3 && dup2(second, 4) == 4 &&
         fcntl(4, F_DUPFD, 200) >= 200) /* one that is left open */

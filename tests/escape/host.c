@@ -14,6 +14,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -22,6 +23,7 @@
 
 static struct {
     int listening;
+    int shared; /* System V */
     size_t n_descriptors;
     size_t n_mounts;
     size_t n_groups;
@@ -105,6 +107,9 @@ void host_begin(void)
     snprintf(order.secret, sizeof(order.secret), "%s/secret", order.folder);
     snprintf(order.left, sizeof(order.left), "%s/left", order.folder);
     listen_abstract();
+    order.shared = getpid();
+    host.shared = shmget(order.shared, 4096, IPC_CREAT | 0666);
+    expect(host.shared >= 0, "shared memory");
     host.n_groups = n_groups();
     host.n_mounts = n_lines("/proc/self/mountinfo");
     host.n_descriptors = n_descriptors();
@@ -209,6 +214,7 @@ const char *host_left(void)
 void host_end(void)
 {
     end_victim();
+    shmctl(host.shared, IPC_RMID, NULL);
     close(host.listening);
     unlink(order.secret);
     unlink(order.left);

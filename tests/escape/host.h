@@ -1,5 +1,5 @@
 /* The host as the attempts find it: a folder with a file that everybody may read and write, a
- * process, an abstract Unix socket; and whether it is as it was. */
+ * process, an abstract Unix socket, shared memory; and whether it is as it was. */
 #ifndef IDEVS_TESTS_ESCAPE_HOST_H
 #define IDEVS_TESTS_ESCAPE_HOST_H
 

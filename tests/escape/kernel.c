@@ -27,6 +27,7 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/timex.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -236,6 +237,15 @@ ATTEMPT(the_kernel_is_not_named, FORBIDDEN, THROUGH, "", "asks which kernel this
     return went(syscall(SYS_uname, names));
 }
 
+ATTEMPT(the_hosts_name_is_not_told, FORBIDDEN, NOTHING_THERE, "", "asks for the host's name")
+{
+    struct utsname names;
+
+    if (syscall(SYS_uname, &names) < 0)
+        return errno;
+    return strcmp(names.nodename, "compartment") == 0 ? NOTHING_THERE : THROUGH;
+}
+
 ATTEMPT(no_accounting, FORBIDDEN, EPERM, "", "has the kernel write its accounts elsewhere")
 {
     return reached(acct("/idevs-escape"));
@@ -346,6 +356,7 @@ static const struct attempt *const ATTEMPTS[] = {
     ROW(the_clock_is_not_adjusted),
     ROW(the_hosts_name_is_not_set),
     ROW(the_kernel_is_not_named),
+    ROW(the_hosts_name_is_not_told),
     ROW(no_accounting),
     ROW(the_terminal_is_not_hung_up),
     ROW(no_event_descriptor),

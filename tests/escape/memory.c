@@ -177,6 +177,12 @@ ATTEMPT(no_shared_memory, FORBIDDEN, THROUGH, "", "makes shared memory (System V
     return went(id < 0 ? -1 : shmctl(id, IPC_RMID, NULL));
 }
 
+ATTEMPT(no_shared_memory_of_the_host, FORBIDDEN, ENOENT, "",
+        "finds shared memory of a process of the host (System V)")
+{
+    return went(shmget(order.shared, 0, 0));
+}
+
 ATTEMPT(no_message_queue, FORBIDDEN, THROUGH, "", "makes a message queue (System V)")
 {
     int id = msgget(IPC_PRIVATE, IPC_CREAT | 0600);
@@ -226,6 +232,7 @@ static const struct attempt *const ATTEMPTS[] = {
     ROW(the_page_at_zero_is_not_mapped),
     ROW(its_channel_is_not_mapped),
     ROW(no_shared_memory),
+    ROW(no_shared_memory_of_the_host),
     ROW(no_message_queue),
     ROW(no_semaphore),
     ROW(no_posix_message_queue),
