@@ -238,12 +238,24 @@ bool cgroup_make(const struct cgroup_host *host, const char *name,
         ret->path[i] = alloc_format("%s/%s", host->base[i], name);
         /* Version 2 has one folder for all: it is there from the second controller on. */
         bool made = mkdir(ret->path[i], 0755) == 0 || (host->version == 2 && errno == EEXIST);
-        if (!made || !set_limit(host, i, ret->path[i], limits)) {
+        if (!made) {
             refuse_errno(ret_err, "compartment.unavailable", ret->path[i]);
             cgroup_remove(ret);
             return false;
         }
     }
+    if (!limits || cgroup_limit(host, ret, limits, ret_err))
+        return true;
+    cgroup_remove(ret);
+    return false;
+}
+
+bool cgroup_limit(const struct cgroup_host *host, const struct cgroup *group,
+                  const struct cgroup_limits *limits, struct idevs_error *ret_err)
+{
+    for (enum cgroup_controller i = 0; i < CGROUP_CONTROLLERS; i++)
+        if (group->path[i] && !set_limit(host, i, group->path[i], limits))
+            return refuse_errno(ret_err, "compartment.unavailable", group->path[i]);
     return true;
 }
 
@@ -256,6 +268,14 @@ bool cgroup_attach(const struct cgroup *group, pid_t pid, struct idevs_error *re
         if (!write_number(group->path[i], "cgroup.procs", (uint64_t)pid))
             return refuse_errno(ret_err, "compartment.unavailable", group->path[i]);
     }
+    return true;
+}
+
+bool cgroup_attach_thread(const struct cgroup *group, struct idevs_error *ret_err)
+{
+    for (size_t i = 0; i < CGROUP_CONTROLLERS; i++)
+        if (group->path[i] && !write_number(group->path[i], "tasks", (uint64_t)gettid()))
+            return refuse_errno(ret_err, "compartment.unavailable", group->path[i]);
     return true;
 }
 

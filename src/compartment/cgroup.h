@@ -37,12 +37,16 @@ void cgroup_find(struct cgroup_host *ret);
 /* "cgroup v1 (memory, pids, cpu)" or "no cgroup: resource limits alone". */
 void cgroup_describe(const struct cgroup_host *host, char *ret, size_t size);
 
-/* Makes a group `name` with limits. Without any controller it is empty, and that is fine. Refuses
- * `compartment.unavailable`. */
+/* Makes a group `name`, with `limits` unless they are NULL. Without any controller it is empty, and
+ * that is fine. Refuses `compartment.unavailable`. */
 bool cgroup_make(const struct cgroup_host *host, const char *name,
                  const struct cgroup_limits *limits, struct cgroup *ret,
                  struct idevs_error *ret_err) _must_check_;
+bool cgroup_limit(const struct cgroup_host *host, const struct cgroup *group,
+                  const struct cgroup_limits *limits, struct idevs_error *ret_err) _must_check_;
 bool cgroup_attach(const struct cgroup *group, pid_t pid, struct idevs_error *ret_err) _must_check_;
+/* Version 1 only: the calling thread alone, whose children will begin in there. */
+bool cgroup_attach_thread(const struct cgroup *group, struct idevs_error *ret_err) _must_check_;
 /* Whether the kernel ended something in it for want of memory. */
 bool cgroup_ran_out_of_memory(const struct cgroup_host *host, const struct cgroup *group);
 /* Removes the group (nothing may run in it any more) and frees its paths. */

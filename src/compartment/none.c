@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -60,10 +59,7 @@ static bool take_limits(struct setup_plan *plan)
 
 static bool take_user(struct setup_plan *plan)
 {
-    uid_t uid = plan->spec->uid;
-
-    return setgroups(0, NULL) == 0 && setresgid(uid, uid, uid) == 0 &&
-           setresuid(uid, uid, uid) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+    return setup_take_user(plan->spec->uid) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
 /* Dies with the warden; one that died before is seen at the other end of the stream. */
@@ -120,7 +116,7 @@ static bool none_start(const struct compartment_spec *spec, struct compartment *
                        struct idevs_error *ret_err)
 {
     /* Readable, so that the kernel lets its user's debuggers at it. */
-    static const struct process_kind bare = {0, 0555, none_perform};
+    static const struct process_kind bare = {0, 0555, false, none_perform};
 
     if (spec->profile != COMPARTMENT_RUN)
         return refuse(ret_err, "compartment.unavailable", "a compiler in the back end none");

@@ -11,6 +11,7 @@
 #include "compartment/hardening.h"
 #include "compartment/landlock.h"
 #include "compartment/memory_map.h"
+#include "compartment/nursery.h"
 #include "compartment/setup.h"
 
 #include <errno.h>
@@ -42,6 +43,7 @@ struct compartment {
     pid_t pid;
     int pidfd;
     struct cgroup group;
+    bool born_in_group;
     const char *killed_for; /* code of kill(), or NULL */
     bool secret;            /* was told to move onto secret memory */
     bool collected;
@@ -79,6 +81,7 @@ bool process_open(struct idevs_error *ret_err)
     name_groups();
     cgroup_sweep(&host.groups, GROUP_PREFIX, host.group_suffix);
     secrecy_open();
+    nursery_open(&host.groups, GROUP_PREFIX, host.group_suffix);
     host.found = true;
     return true;
 }
@@ -209,15 +212,13 @@ static bool start_begin(const struct compartment_spec *spec, struct start *ret,
 
 /* The new process is root of the host to nobody's profit: its rights hold in its new user namespace
  * only, where it gets one, and it gives up the user in setup.c. */
-static pid_t new_process(uint64_t namespaces, int *ret_pidfd)
+static struct clone_args new_process(uint64_t namespaces, int *ret_pidfd)
 {
-    struct clone_args args = {
+    return (struct clone_args){
         .flags = namespaces | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
         .pidfd = (uintptr_t)ret_pidfd,
         .exit_signal = SIGCHLD,
     };
-
-    return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 }
 
 static bool write_map(pid_t pid, const char *file, uid_t id)
@@ -245,7 +246,7 @@ static bool lead_child(uint64_t namespaces, struct compartment *c,
     if (((namespaces & CLONE_NEWUSER) && !map_user(c->pid, spec->uid)) ||
         send(start->sync[0], "m", 1, MSG_NOSIGNAL) != 1)
         return refuse_errno(ret_err, "compartment.unavailable", "user mapping");
-    if (!cgroup_attach(&c->group, c->pid, ret_err))
+    if (!c->born_in_group && !cgroup_attach(&c->group, c->pid, ret_err))
         return false;
     fault_point("warden.compartment.attached");
     if (send(start->sync[0], "g", 1, MSG_NOSIGNAL) != 1)
@@ -271,49 +272,79 @@ static bool await_exec(const struct compartment *c, int status, struct idevs_err
     return true;
 }
 
-static bool group_for(const struct compartment_spec *spec, struct cgroup *ret,
-                      struct idevs_error *ret_err)
+/* What a new process is, and does. */
+struct child {
+    const struct process_kind *kind;
+    struct setup_plan plan;
+    struct clone_args args;
+    struct cgroup_limits limits;
+};
+
+static void perform(void *arg)
+{
+    struct child *child = arg;
+
+    child->kind->perform(&child->plan);
+}
+
+static bool born_in_group(struct child *child, struct compartment *c, struct idevs_error *ret_err)
+{
+    struct birth birth = {
+        .args = &child->args, .limits = &child->limits, .child = perform, .arg = child};
+
+    if (!nursery_bear(&birth, ret_err))
+        return false;
+    c->pid = birth.pid;
+    c->group = birth.group;
+    c->born_in_group = true;
+    return true;
+}
+
+/* In its group once lead_child() has put it there. */
+static bool born(struct child *child, struct compartment *c, struct idevs_error *ret_err)
 {
     char name[64];
-    bool run = spec->profile == COMPARTMENT_RUN;
-    struct cgroup_limits limits = {
-        .memory = spec->memory,
-        .processes = spec->processes,
-        .cpu_weight = run ? LIMIT_RUN_CPU_WEIGHT : LIMIT_BUILD_CPU_WEIGHT,
-    };
 
-    snprintf(name, sizeof(name), GROUP_PREFIX "%d-%u%s", (int)getpid(), (unsigned)spec->uid,
-             host.group_suffix);
-    return cgroup_make(&host.groups, name, &limits, ret, ret_err);
+    snprintf(name, sizeof(name), GROUP_PREFIX "%d-%u%s", (int)getpid(),
+             (unsigned)child->plan.spec->uid, host.group_suffix);
+    if (!cgroup_make(&host.groups, name, &child->limits, &c->group, ret_err))
+        return false;
+    c->pid = (pid_t)syscall(SYS_clone3, &child->args, sizeof(child->args));
+    if (c->pid == 0)
+        perform(child); /* does not return */
+    return c->pid > 0 || refuse_errno(ret_err, "compartment.unavailable", "namespaces");
 }
 
 static bool start_with(const struct process_kind *kind, const struct compartment_spec *spec,
                        struct start *start, struct compartment *c, struct idevs_error *ret_err)
 {
-    struct setup_plan plan = {
-        .spec = spec,
-        .sync = start->sync[1],
-        .status = start->status[1],
-        .nothing = start->nothing,
-        .root = start->root,
-        .filter = buffer_bytes(&host.filters[spec->profile]),
+    bool run = spec->profile == COMPARTMENT_RUN;
+    struct child child = {
+        .kind = kind,
+        .plan = {.spec = spec,
+                 .sync = start->sync[1],
+                 .status = start->status[1],
+                 .nothing = start->nothing,
+                 .root = start->root,
+                 .filter = buffer_bytes(&host.filters[spec->profile])},
+        .args = new_process(kind->namespaces, &c->pidfd),
+        .limits = {.memory = spec->memory,
+                   .processes = spec->processes,
+                   .cpu_weight = run ? LIMIT_RUN_CPU_WEIGHT : LIMIT_BUILD_CPU_WEIGHT},
     };
 
-    uint64_t namespaces = kind->namespaces;
-
-    if (kind->hides && !secrecy_decide(spec, &plan.secrecy, ret_err))
+    if (kind->hides && !secrecy_decide(spec, &child.plan.secrecy, ret_err))
         return false;
-    if (plan.secrecy.lock_right)
-        namespaces &= ~(uint64_t)CLONE_NEWUSER;
-    c->secret = plan.secrecy.secret;
-    c->pid = new_process(namespaces, &c->pidfd);
-    if (c->pid < 0)
-        return refuse_errno(ret_err, "compartment.unavailable", "namespaces");
-    if (c->pid == 0)
-        kind->perform(&plan); /* does not return */
+    if (child.plan.secrecy.lock_right)
+        child.args.flags &= ~(uint64_t)CLONE_NEWUSER;
+    c->secret = child.plan.secrecy.secret;
+    /* A build takes longer than the nursery saves; version 2 has no grace period to wait for. */
+    bool nursery = run && kind->nursery && host.groups.version == 1;
+    if (nursery ? !born_in_group(&child, c, ret_err) : !born(&child, c, ret_err))
+        return false;
     fd_close(&start->sync[1]);
     fd_close(&start->status[1]);
-    bool led = lead_child(namespaces, c, spec, start, ret_err);
+    bool led = lead_child(child.args.flags, c, spec, start, ret_err);
     if (!led)
         process_kill(c, "run.stopped");
     /* When leading failed because an operation did, the operation is what to say. */
@@ -332,7 +363,7 @@ bool process_begin(const struct process_kind *kind, const struct compartment_spe
     struct compartment *c = alloc_zero(1, sizeof(*c));
     c->pidfd = -1;
     c->pid = -1;
-    if (!group_for(spec, &c->group, ret_err) || !start_with(kind, spec, &start, c, ret_err)) {
+    if (!start_with(kind, spec, &start, c, ret_err)) {
         process_destroy(c);
         return false;
     }
@@ -345,7 +376,8 @@ static bool process_start(const struct compartment_spec *spec, struct compartmen
 {
     /* Execute-only and not the run's own: the kernel makes such a process undumpable from its first
      * instruction on, so that only root of the host can trace it or read its memory. */
-    static const struct process_kind confined = {NAMESPACES, 0111, setup_perform, true};
+    static const struct process_kind confined = {NAMESPACES, 0111, .hides = true, .nursery = true,
+                                                 .perform = setup_perform};
 
     return process_begin(&confined, spec, ret, ret_err);
 }
@@ -475,6 +507,7 @@ const struct compartment_back_end COMPARTMENT_PROCESS = {
     .build_flags = PROCESS_BUILD_FLAGS,
     .probe = process_probe,
     .open = process_open,
+    .close = nursery_close,
     .describe = process_describe,
     .start = process_start,
     .watch = process_watch,

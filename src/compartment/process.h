@@ -14,6 +14,7 @@ extern const char *const PROCESS_BUILD_FLAGS[]; /* of programs that Linux itself
 struct process_kind {
     uint64_t namespaces; /* CLONE_NEW* that it gets */
     mode_t mode;         /* of its executable: whoever may not read it may not trace it either */
+    bool nursery;        /* may be born there (nursery.h): its `perform` is fit for it */
     /* What it does to itself until exec: setup.h says what it is given, and what it must tell. */
     void (*perform)(struct setup_plan *plan) _noreturn_;
     bool hides; /* its program gets secret memory, as the spec asks for */

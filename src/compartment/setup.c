@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <linux/mount.h>
@@ -109,6 +108,12 @@ static bool place_descriptors(struct setup_plan *plan)
 
 /* ---- identity ---- */
 
+bool setup_take_user(uid_t id)
+{
+    return syscall(SYS_setgroups, 0, NULL) == 0 && syscall(SYS_setresgid, id, id, id) == 0 &&
+           syscall(SYS_setresuid, id, id, id) == 0;
+}
+
 static bool wait_for(const struct setup_plan *plan, char wanted)
 {
     char c;
@@ -135,7 +140,7 @@ static bool take_identity(struct setup_plan *plan)
 
     return prctl(PR_SET_SECUREBITS,
                  SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP) == 0 &&
-           setgroups(0, NULL) == 0 && setresgid(id, id, id) == 0 && setresuid(id, id, id) == 0;
+           setup_take_user(id);
 }
 
 /* Dies with the warden. Asked for after the change of user, which would clear it; a warden that

@@ -29,6 +29,9 @@ struct setup_operation {
     bool (*perform)(struct setup_plan *plan); /* false and errno */
 };
 
+/* Becomes that user and group, with no further groups. By the kernel's calls: glibc's would wait
+ * for the threads of the warden, which are none of the child's. */
+bool setup_take_user(uid_t id) _must_check_;
 /* Performs the operations, of which the last is exec; returns only by _exit when one fails. */
 void setup_perform_all(const struct setup_operation *operations, size_t n,
                        struct setup_plan *plan) _noreturn_;
