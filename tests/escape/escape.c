@@ -383,8 +383,8 @@ static void a_good_program_still_starts(void **state)
 static void nothing_is_left_behind(void **state)
 {
     (void)state;
-    if (mode.back_end && mode.back_end->close)
-        mode.back_end->close();
+    if (escape.back_end && escape.back_end->close)
+        escape.back_end->close();
     const char *left = host_left();
     if (left)
         fail_msg("%s", left);
