@@ -119,6 +119,8 @@ static bool check_spec(const struct compartment_spec *spec, struct idevs_error *
         return refuse(ret_err, "compartment.unavailable", "a user that is root's");
     if (spec->memory < LIMIT_MEMORY_FLOOR || spec->processes < 1)
         return refuse(ret_err, "compartment.unavailable", "limits that nothing can run in");
+    if (spec->secrecy == SECRECY_REQUIRED)
+        return refuse(ret_err, "compartment.secret-memory", "a back end that has none");
     uint64_t most = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
     if (spec->memory > most)
         return refuse(ret_err, "compartment.too-large", "%llu MiB, on a host that has %llu",

@@ -236,6 +236,10 @@ static void a_start_that_cannot_be_is_refused_and_leaves_nothing(void **state)
     spec.profile = COMPARTMENT_COMPILE;
     assert_false(cheri_run_start(&tools, &spec, &run.c, &err));
     assert_refused(&err, "compartment.unavailable");
+    spec = stage_spec(&run);
+    spec.secrecy = SECRECY_REQUIRED;
+    assert_false(cheri_run_start(&tools, &spec, &run.c, &err));
+    assert_refused(&err, "compartment.secret-memory");
     run_finish(&run);
     assert_true(is_empty(runs));
 }

@@ -116,7 +116,7 @@ static void configuration_is_strict(void **state)
     assert_true(config_is("socket: /s\nstate: /x\nlauncher_uid: 700001\n", "config.syntax", &c));
     assert_true(
         config_is("socket: /s\nstate: /x\nlauncher_uid: 1\nuid_first: 5\n", "config.syntax", &c));
-    assert_true(config_is("socket: /s\nstate: /x\nlauncher_uid: 1\nback_ends: [cheri]\n",
+    assert_true(config_is("socket: /s\nstate: /x\nlauncher_uid: 1\nback_ends: [magic]\n",
                           "config.syntax", &c));
     assert_true(
         config_is("socket: /s\nstate: /x\nlauncher_uid: 1\nback_ends: [process]\n", "", &c));
