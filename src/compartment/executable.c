@@ -3,6 +3,7 @@
 
 #include <elf.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
@@ -37,9 +38,9 @@ static const char *machine_name(unsigned machine)
 
 static bool refuse_elf(struct idevs_error *ret_err, const char *found)
 {
-    char expected[96] = "a static ELF executable for ";
+    char expected[96];
 
-    strcat(expected, machine_name(MACHINE));
+    snprintf(expected, sizeof(expected), "a static ELF executable for %s", machine_name(MACHINE));
     return refuse_expecting(ret_err, "compartment.executable", expected, "%s", found);
 }
 
