@@ -41,6 +41,7 @@ struct mode {
     const char *back_end;          /* NULL: none */
     int (*outcome_of)(bool waits); /* of `order` */
     bool (*is_right)(const struct attempt *attempt, int outcome);
+    enum compartment_secrecy secrecy;
 };
 
 static struct {
@@ -85,6 +86,7 @@ static int outcome_inside(bool waits)
         .memory = MIB(GRANTED_MIB),
         .processes = 1,
         .executable = escape.inside,
+        .secrecy = escape.mode->secrecy,
         .channel = channel[1],
         .attester = attester[1],
         .root = -1,
@@ -242,9 +244,25 @@ static bool is_refused_to_compilers(const struct attempt *attempt, int outcome)
     return outcome != THROUGH || compilers_may(attempt->claim);
 }
 
+/* A program with secret memory may lock memory; its group counts it. */
+static bool is_as_in_its_row_or_counted(const struct attempt *attempt, int outcome)
+{
+    return is_as_in_its_row(attempt, outcome) || (attempt->refused == ENOMEM && outcome == LIMIT);
+}
+
+/* It has no user namespace, and the file that is its memory has a size: so have others. */
+static bool is_refused_without_the_filter(const struct attempt *attempt, int outcome)
+{
+    return outcome != THROUGH || attempt->unfiltered == THROUGH ||
+           strcmp(attempt->claim, "no_program_in_memory_is_executed") == 0;
+}
+
 static const struct mode MODES[] = {
     {"process", "process", outcome_inside, is_as_in_its_row},
+    {"secret", "process", outcome_inside, is_as_in_its_row_or_counted, SECRECY_REQUIRED},
     {"unfiltered", "process", outcome_inside, is_as_without_the_filter},
+    {"unfiltered-secret", "process", outcome_inside, is_refused_without_the_filter,
+     SECRECY_REQUIRED},
     {"compiler", "process", outcome_compiling, is_refused_to_compilers},
     {"alone", NULL, outcome_alone, is_through},
 };
@@ -401,6 +419,13 @@ static void nearly_all_went_through_alone(void **state)
 
 /* ---- all ---- */
 
+static bool has_secret_memory(void)
+{
+    _cleanup_fd_ int fd = (int)syscall(SYS_memfd_secret, O_CLOEXEC);
+
+    return fd >= 0;
+}
+
 static bool choose(const char *name)
 {
     struct compartment_gaps gaps = {.n = 0};
@@ -412,7 +437,7 @@ static bool choose(const char *name)
     if (!escape.mode || !escape.mode->back_end)
         return escape.mode != NULL;
     escape.back_end = compartment_back_end(escape.mode->back_end);
-    if (!escape.back_end)
+    if (!escape.back_end || (escape.mode->secrecy != SECRECY_OFF && !has_secret_memory()))
         return false;
     escape.back_end->probe(&gaps);
     return gaps.n == 0 && escape.back_end->open(&err);
