@@ -65,18 +65,14 @@ static bool take_places(const struct compartment_spec *spec, int status)
     return fcntl(AT_STATUS, F_SETFD, FD_CLOEXEC) == 0 && close_range(N_PLACES, ~0U, 0) == 0;
 }
 
-static bool take_limit(int resource, uint64_t most)
-{
-    const struct rlimit limit = {most, most};
-
-    return setrlimit(resource, &limit) == 0;
-}
-
 static bool take_limits(const struct compartment_spec *spec)
 {
-    return take_limit(RLIMIT_CORE, 0) && take_limit(RLIMIT_FSIZE, 0) &&
-           take_limit(RLIMIT_DATA, spec->memory + LIMIT_DATA_EXTRA) &&
-           take_limit(RLIMIT_NPROC, spec->processes);
+    const struct rlimit none = {0, 0};
+    const struct rlimit data = {spec->memory + LIMIT_DATA_EXTRA, spec->memory + LIMIT_DATA_EXTRA};
+    const struct rlimit processes = {spec->processes, spec->processes};
+
+    return setrlimit(RLIMIT_CORE, &none) == 0 && setrlimit(RLIMIT_FSIZE, &none) == 0 &&
+           setrlimit(RLIMIT_DATA, &data) == 0 && setrlimit(RLIMIT_NPROC, &processes) == 0;
 }
 
 static bool take_user(uid_t uid)
