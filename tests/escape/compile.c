@@ -11,9 +11,10 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "host.h"
-#include "warden/request.h"
+#include "warden/compile.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -354,6 +355,44 @@ static void the_source_goes_through_alone(void **state)
         fail_msg("%s: it did not go through", source->tries);
 }
 
+/* ---- too long ---- */
+
+/* Twenty thousand warnings: for the better part of a minute the compiler computes. */
+static void put_what_takes_long(struct buffer *b)
+{
+    for (size_t i = 0; i < 20000; i++)
+        put(b,
+            "#warning a flood a flood a flood a flood a flood a flood a flood a flood a flood\n");
+}
+
+/* As the warden does when LIMIT_BUILD_TIME is over; nobody waits for that here. */
+static void a_build_that_takes_too_long_is_given_up(void **state)
+{
+    static const uint8_t identity[SHA256_LEN];
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_SOURCE);
+    _cleanup_buffer_ struct buffer executable = buffer_up_to(LIMIT_EXECUTABLE);
+    _cleanup_text_ char *folder = alloc_format("%s/toolchain", served.folder);
+    _cleanup_fd_ int toolchain = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const struct compartment_back_end *back_end = compartment_back_end("process");
+    struct compilation *c;
+    struct idevs_error err;
+
+    (void)state;
+    put_what_takes_long(&b);
+    const struct compilation_order job = {toolchain, 732900, buffer_bytes(&b), identity,
+                                          back_end->build_flags};
+    if (!back_end->open(&err) || !compilation_start(&job, &c, &err))
+        fail_msg("%s: %s", err.code, err.found);
+    struct pollfd p = {.fd = compilation_watch(c), .events = POLLIN};
+    assert_int_equal(poll(&p, 1, 200), 0);
+    compilation_give_up(c);
+    assert_int_equal(poll(&p, 1, 5000), 1);
+    assert_false(compilation_finish(c, &executable, &err));
+    assert_refused(&err, "build.limit");
+    compilation_free(c);
+    back_end->close();
+}
+
 /* ---- at the end ---- */
 
 static void a_good_source_is_still_built(void **state)
@@ -402,7 +441,7 @@ static size_t add(struct CMUnitTest *tests, const struct source *source)
 
 int main(int argc, char **argv)
 {
-    struct CMUnitTest tests[2 * ARRAY_LEN(SOURCES) + 2];
+    struct CMUnitTest tests[2 * ARRAY_LEN(SOURCES) + 3];
     size_t n = 0;
 
     if (argc < 3 || geteuid() != 0) {
@@ -415,6 +454,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < ARRAY_LEN(SOURCES); i++)
         if (is_wanted(SOURCES[i]->claim, argc, argv))
             n += add(tests + n, SOURCES[i]);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(a_build_that_takes_too_long_is_given_up);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(a_good_source_is_still_built);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(nothing_is_left_behind);
     int failed = _cmocka_run_group_tests("compile", tests, n, NULL, NULL);
