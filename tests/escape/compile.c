@@ -374,7 +374,7 @@ static void a_build_that_takes_too_long_is_given_up(void **state)
     _cleanup_text_ char *folder = alloc_format("%s/toolchain", served.folder);
     _cleanup_fd_ int toolchain = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     const struct compartment_back_end *back_end = compartment_back_end("process");
-    struct compilation *c;
+    struct compilation *c = NULL;
     struct idevs_error err;
 
     (void)state;
