@@ -24,6 +24,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifdef __SANITIZE_ADDRESS__
+#define IS_SANITIZED true
+#else
+#define IS_SANITIZED false
+#endif
+
 static const char *path; /* of records.c */
 static int program = -1; /* the same, sealed; -1: skip */
 static const struct compartment_back_end *back_end;
@@ -343,7 +349,12 @@ static void variables_that_do_not_fit_end_it_before_main(void **state)
 
     (void)state;
     skip_unless_possible();
-    assert_true(start(&run, MIB(1), SECRECY_REQUIRED, &err)); /* SPARE is more */
+    if (!start(&run, MIB(1), SECRECY_REQUIRED, &err)) { /* SPARE is more */
+        assert_true(IS_SANITIZED);                      /* then a start alone needs more, too */
+        close(run.channel);
+        close(run.attester);
+        skip();
+    }
     struct pollfd ended = {.fd = back_end->watch(run.c), .events = POLLIN};
     assert_int_equal(poll(&ended, 1, 5000), 1);
     assert_true(back_end->wait(run.c, &end));

@@ -109,10 +109,17 @@ static void configuration_is_strict(void **state)
     assert_null(c.toolchain);
     assert_int_equal(c.uid_first, 700000);
     assert_int_equal(c.uid_count, 1000);
+    assert_int_equal(c.secrecy, SECRECY_PREFERRED);
     warden_config_free(&c);
     assert_true(config_is("socket: /s\nstate: /x\n", "config.syntax", &c));
     assert_true(
         config_is("socket: /s\nstate: /x\nlauncher_uid: 1\nmore: 1\n", "config.syntax", &c));
+    assert_true(
+        config_is("socket: /s\nstate: x\nlauncher_uid: 1\nsecret_memory: required\n", "", &c));
+    assert_int_equal(c.secrecy, SECRECY_REQUIRED);
+    warden_config_free(&c);
+    assert_true(config_is("socket: /s\nstate: x\nlauncher_uid: 1\nsecret_memory: maybe\n",
+                          "config.syntax", &c));
     assert_true(config_is("socket: /s\nstate: /x\nlauncher_uid: 700001\n", "config.syntax", &c));
     assert_true(
         config_is("socket: /s\nstate: /x\nlauncher_uid: 1\nuid_first: 5\n", "config.syntax", &c));

@@ -22,6 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define UID_FIRST 720000
+
 static struct {
     bool possible;
     char *source; /* text of asks_attester.c */
@@ -490,13 +492,39 @@ static bool begin(char **argv)
     if (!file_read(argv[3], &source, &err))
         return false;
     world.source = alloc_text((const char *)source.data);
-    return served_begin(argv[1], argv[2], 720000);
+    return served_begin(argv[1], argv[2], UID_FIRST);
 }
 
 static void sigterm_ends_everything_with_status_0(void **state)
 {
     (void)state;
     skip_unless_possible();
+    served_stop();
+}
+
+/* The test's program has no libidevs in it, so it stays where it is. Where the host has no secret
+ * memory it does not even start. */
+static void no_evidence_of_ordinary_memory_is_made_where_secret_is_required(void **state)
+{
+    struct answer built;
+    struct answer a;
+
+    (void)state;
+    skip_unless_possible();
+    served_start(UID_FIRST, SECRECY_REQUIRED);
+    int sock = served_connect();
+    served_build(sock, bytes_of_text(world.source), "some", &built);
+    assert_true(built.done);
+    run(sock, built.fd, "some", &a);
+    if (*a.code) {
+        assert_string_equal(a.code, "compartment.secret-memory");
+    } else {
+        assert_true(fd_write_all(a.fd, "a", 1));
+        assert_ended(sock, a.number, "compartment.secret-memory");
+        close(a.fd);
+    }
+    close(built.fd);
+    close(sock);
     served_stop();
 }
 
@@ -520,6 +548,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(other_users_are_turned_away),
         cmocka_unit_test_prestate(gathering_twice_gives_one_digest, argv),
         cmocka_unit_test(sigterm_ends_everything_with_status_0),
+        cmocka_unit_test(no_evidence_of_ordinary_memory_is_made_where_secret_is_required),
     };
 
     world.possible = argc == 4 && geteuid() == 0 && begin(argv);

@@ -170,7 +170,7 @@ void served_gather(const char *include, const char *lib, const char *name, uint8
         fail_msg("%s: %s", err.code, err.found);
 }
 
-static void serve(uid_t uid_first)
+static void serve(uid_t uid_first, enum compartment_secrecy secrecy)
 {
     struct idevs_error err;
     struct warden_config config = {
@@ -181,6 +181,7 @@ static void serve(uid_t uid_first)
         .uid_first = uid_first,
         .uid_count = 32,
         .n_back_ends = ARRAY_LEN(SERVED_BACK_ENDS),
+        .secrecy = secrecy,
     };
 
     for (size_t i = 0; i < ARRAY_LEN(SERVED_BACK_ENDS); i++)
@@ -201,6 +202,14 @@ static void await_socket(void)
     usleep(50000);
 }
 
+void served_start(uid_t uid_first, enum compartment_secrecy secrecy)
+{
+    served.warden = fork();
+    if (served.warden == 0)
+        serve(uid_first, secrecy);
+    await_socket();
+}
+
 bool served_begin(const char *include, const char *lib, uid_t uid_first)
 {
     struct idevs_error err;
@@ -214,10 +223,7 @@ bool served_begin(const char *include, const char *lib, uid_t uid_first)
     _cleanup_key_ struct key *key = identity_open(state, &err);
     served.platform = public_key_of(key);
     served_gather(include, lib, "toolchain", served.toolchain);
-    served.warden = fork();
-    if (served.warden == 0)
-        serve(uid_first);
-    await_socket();
+    served_start(uid_first, SECRECY_OFF);
     return true;
 }
 

@@ -4,6 +4,7 @@
 #define IDEVS_TESTS_UNIT_WARDEN_SERVED_H
 
 #include "base/limits.h"
+#include "compartment/compartment.h"
 #include "crypto/digest.h"
 #include "crypto/key.h"
 #include "wire/manifest.h"
@@ -24,6 +25,8 @@ extern const char *const SERVED_BACK_ENDS[2]; /* that it permits */
 /* `include` is the folder of idevs.h, `lib` libidevs.a; compartments get users from `uid_first` on,
  * 32 of them, which no other test has. False when it cannot be. */
 bool served_begin(const char *include, const char *lib, uid_t uid_first);
+/* The same again, after served_stop(), with or without secret memory. */
+void served_start(uid_t uid_first, enum compartment_secrecy secrecy);
 void served_stop(void); /* by SIGTERM, which must end it with status 0 */
 void served_end(void);
 /* Gathers a toolchain into the folder `name` of the warden's. */
