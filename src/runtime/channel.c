@@ -51,8 +51,9 @@ static bool await(const struct channel *c, short events, uint64_t deadline_ns)
         uint64_t left = now < deadline_ns ? (deadline_ns - now + 999999) / 1000000 : 0;
         secret_memory_before_wait();
         int n = poll(&p, 1, left > INT_MAX ? INT_MAX : (int)left);
+        /* In a guest what is closed can be read (end of file) but never be written to. */
         if (n > 0)
-            return true;
+            return (p.revents & events) || events == POLLIN;
         if (n < 0 && errno != EINTR)
             return false;
         if (n == 0 && left <= INT_MAX)
