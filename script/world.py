@@ -137,6 +137,7 @@ class World:
         self.secret_memory = "preferred"  # of the warden's configuration
         self.accepts = {}  # service: the tier by whose anchor its gateway knows programs, where it is another
         self.back_ends = None  # of the warden: "[process, none]"; otherwise its default
+        self.guest = None  # folder of what guests of the back end microvm are made of
         self.gateway_lines = {}  # service: further lines of its gateway's configuration
         # Compartments have a uid each; two worlds beside each other must not share them.
         self.first_uid = 700_000 + 1000 * (os.getpid() % 90)
@@ -282,6 +283,7 @@ launcher_uid: {UIDS['launcher']}
 uid_first: {self.first_uid}
 secret_memory: {self.secret_memory}
 {f"back_ends: {self.back_ends}" if self.back_ends else ""}
+{f"guest: {self.guest}" if self.guest else ""}
 """)
         run(self.bin / "idevs-warden", "init", "--config", config)
         self.enrol_platform(self.tier)

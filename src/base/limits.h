@@ -332,7 +332,19 @@
 #define LIMIT_FILTER              KIB(64) /* the system-call filter: twice what the kernel takes */
 #define LIMIT_RUN_CPU_WEIGHT      100     /* what everybody on the machine has */
 #define LIMIT_BUILD_CPU_WEIGHT    25      /* a build waits for runs, not they for it */
-#define LIMIT_GROUP_WAIT_MS       50      /* until the kernel lets go of an emptied control group */
+#define LIMIT_GROUP_WAIT_MS       500     /* until the kernel lets go of an emptied control group */
+
+/* A guest of the back end microvm, and its machine monitor. */
+#define LIMIT_GUEST_FILE        MIB(128) /* its kernel; Debian's has 51 MiB */
+#define LIMIT_GUEST_KERNEL      MIB(80)  /* its memory beside the program's: 64 do just so */
+#define LIMIT_GUEST_REPORT      512      /* what is read of the guest's report */
+#define LIMIT_GUEST_PORT_MS     10000    /* until a port is there */
+#define LIMIT_GUEST_CLOCK_MS    50       /* of measuring it: a microsecond is 20 in a million */
+#define LIMIT_GUEST_DRAIN_MS    100      /* for what a program wrote last to get out */
+#define LIMIT_GUEST_KVM_BOOT_MS 3000     /* of a trial: a guest that boots at all takes 300 */
+#define LIMIT_GUEST_TCG_BOOT_MS 60000    /* likewise 2000, on an idle machine */
+#define LIMIT_MONITOR_MEMORY    MIB(192) /* beside the guest's: translated code, libraries, stacks */
+#define LIMIT_MONITOR_THREADS   16
 
 /* ==== src/conformance ==== */
 

@@ -1,5 +1,6 @@
 #include "compartment/compartment.h"
 #include "compartment/cheri.h"
+#include "compartment/microvm.h"
 #include "compartment/none.h"
 #include "compartment/process.h"
 
@@ -10,6 +11,7 @@
 static const struct compartment_back_end *const BACK_ENDS[] = {
 #ifdef __linux__
     &COMPARTMENT_PROCESS,
+    &COMPARTMENT_MICROVM,
     &COMPARTMENT_NONE,
 #endif
     &COMPARTMENT_CHERI,

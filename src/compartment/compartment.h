@@ -21,6 +21,7 @@
 enum compartment_profile {
     COMPARTMENT_RUN = 1, /* one measured static program: two descriptors, no files, no processes */
     COMPARTMENT_COMPILE, /* the compiler: a read-only toolchain and a bounded folder for its work */
+    COMPARTMENT_MONITOR, /* a back end's own helper: as the compiler, with three streams */
 };
 
 /* Whether what a program writes to is memory that the kernel itself does not map
@@ -45,7 +46,9 @@ struct compartment_spec {
     int channel;    /* stream to the launcher */
     int attester;   /* stream to the warden */
     enum compartment_secrecy secrecy;
-    /* COMPARTMENT_COMPILE */
+    /* COMPARTMENT_MONITOR: both streams above, and */
+    int report; /* stream to the back end: becomes descriptor 5 */
+    /* COMPARTMENT_COMPILE, COMPARTMENT_MONITOR */
     int root;                /* a folder: the toolchain; its empty folder `work` is mounted over */
     int work;                /* from compartment_work() */
     int output;              /* becomes descriptors 1 and 2 */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -45,6 +46,7 @@ struct rule {
     }
 #define ARG(n, value)        SCMP_CMP64(n, SCMP_CMP_EQ, value)
 #define ARG_WITHOUT(n, bits) SCMP_CMP64(n, SCMP_CMP_MASKED_EQ, bits, 0)
+#define ARG_WITH(n, bits)    SCMP_CMP64(n, SCMP_CMP_MASKED_EQ, bits, bits)
 
 /* A program: memory that is never executable, the clock, its two streams (no recvmsg: no descriptor
  * ever comes in; no sendmsg: none goes out), its own end. */
@@ -246,6 +248,95 @@ static const struct rule COMPILE[] = {
     ALLOW(restart_syscall),
 };
 
+/* A virtual machine monitor: its files, its streams, threads but no processes, no new sockets; code
+ * that it translates is written and executed. */
+static const struct rule MONITOR[] = {
+    ALLOW(execve),
+    ALLOW_IF(clone, ARG_WITH(0, CLONE_THREAD)),
+    ALLOW(exit),
+    ALLOW(exit_group),
+    ALLOW(brk),
+    ALLOW(mmap),
+    ALLOW(mprotect),
+    ALLOW(munmap),
+    ALLOW(mremap),
+    ALLOW(madvise),
+    ALLOW(memfd_create),
+    ALLOW(read),
+    ALLOW(readv),
+    ALLOW(pread64),
+    ALLOW(preadv),
+    ALLOW(write),
+    ALLOW(writev),
+    ALLOW(openat),
+    ALLOW(close),
+    ALLOW(lseek),
+    ALLOW(fstat),
+    ALLOW(newfstatat),
+    ALLOW(statfs),
+    ALLOW(fstatfs),
+    ALLOW(access),
+    ALLOW(readlink),
+    ALLOW(getcwd),
+    ALLOW(ftruncate),
+    ALLOW(fcntl),
+    ALLOW(ioctl),
+    ALLOW(dup),
+    ALLOW(pipe2),
+    ALLOW(eventfd2),
+    ALLOW(signalfd4),
+    ALLOW(epoll_create1),
+    ALLOW(epoll_ctl),
+    ALLOW(epoll_wait),
+    ALLOW(poll),
+    ALLOW(ppoll),
+    ALLOW(recvmsg),
+    ALLOW(recvfrom),
+    ALLOW(sendmsg),
+    ALLOW(sendto),
+    ALLOW(shutdown),
+    ALLOW(getsockname),
+    ALLOW(getpeername),
+    ALLOW(getsockopt),
+    ALLOW(setsockopt),
+    ALLOW(clock_gettime),
+    ALLOW(clock_getres),
+    ALLOW(clock_nanosleep),
+    ALLOW(nanosleep),
+    ALLOW(gettimeofday),
+    ALLOW(time),
+    ALLOW(getrandom),
+    ALLOW(getpid),
+    ALLOW(gettid),
+    ALLOW(getppid),
+    ALLOW(getuid),
+    ALLOW(geteuid),
+    ALLOW(getgid),
+    ALLOW(getegid),
+    ALLOW(uname),
+    ALLOW(sysinfo),
+    ALLOW(getrusage),
+    ALLOW(getrlimit),
+    ALLOW(prlimit64),
+    ALLOW(prctl),
+    ALLOW(seccomp), /* it takes more from itself */
+    ALLOW(arch_prctl),
+    ALLOW(set_tid_address),
+    ALLOW(set_robust_list),
+    ALLOW(rseq),
+    ALLOW(futex),
+    ALLOW(sched_yield),
+    ALLOW(sched_getaffinity),
+    ALLOW(rt_sigaction),
+    ALLOW(rt_sigprocmask),
+    ALLOW(rt_sigpending),
+    ALLOW(rt_sigreturn),
+    ALLOW(rt_sigtimedwait),
+    ALLOW(sigaltstack),
+    ALLOW(tgkill), /* its own threads: nobody else is in its process namespace */
+    ALLOW(restart_syscall),
+};
+
 static const struct {
     enum compartment_profile profile;
     uint32_t otherwise;
@@ -254,6 +345,7 @@ static const struct {
 } FILTERS[] = {
     {COMPARTMENT_RUN, SCMP_ACT_KILL_PROCESS, RUN, ARRAY_LEN(RUN)},
     {COMPARTMENT_COMPILE, SCMP_ACT_ERRNO(ENOSYS), COMPILE, ARRAY_LEN(COMPILE)},
+    {COMPARTMENT_MONITOR, SCMP_ACT_ERRNO(ENOSYS), MONITOR, ARRAY_LEN(MONITOR)},
 };
 
 static void release(scmp_filter_ctx *ctx)

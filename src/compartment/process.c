@@ -55,7 +55,7 @@ static struct {
     bool found;
     struct cgroup_host groups;
     char group_suffix[24];                          /* of names of groups */
-    struct buffer filters[COMPARTMENT_COMPILE + 1]; /* by profile */
+    struct buffer filters[COMPARTMENT_MONITOR + 1]; /* by profile */
 } host;
 
 /* A number of a process means something in its own namespace only: what a warden of another one
@@ -72,7 +72,7 @@ bool process_open(struct idevs_error *ret_err)
 {
     if (host.found)
         return true;
-    for (enum compartment_profile p = COMPARTMENT_RUN; p <= COMPARTMENT_COMPILE; p++) {
+    for (enum compartment_profile p = COMPARTMENT_RUN; p <= COMPARTMENT_MONITOR; p++) {
         host.filters[p] = buffer_up_to(LIMIT_FILTER);
         if (!filter_build(p, &host.filters[p], ret_err))
             return false;
@@ -158,7 +158,8 @@ static bool check_spec(const struct process_kind *kind, const struct compartment
         return refuse(ret_err, "compartment.unavailable", "limits that nothing can run in");
     if (s->profile == COMPARTMENT_RUN)
         return check_run(kind, s, ret_err);
-    if (!s->argv || !s->envp || s->root < 0 || s->work < 0 || s->output < 0)
+    if (!s->argv || !s->envp || s->root < 0 || s->work < 0 || s->output < 0 ||
+        (s->profile == COMPARTMENT_MONITOR && (s->channel < 0 || s->attester < 0 || s->report < 0)))
         return refuse(ret_err, "compartment.unavailable", "an incomplete specification");
     return true;
 }
@@ -168,7 +169,7 @@ struct start {
     int sync[2];   /* stream: ours, the child's */
     int status[2]; /* pipe: ours to read, the child's to write */
     int nothing;
-    int root; /* compile: a mount of the toolchain that nobody can write through */
+    int root; /* not of a program: a mount of its root that nobody can write through */
 };
 
 static void start_end(struct start *start)
@@ -182,10 +183,10 @@ static void start_end(struct start *start)
 }
 
 /* Taken here, with the warden's rights, because a child in its own user namespace could not. */
-static int read_only_mount(int folder)
+static int read_only_mount(int folder, bool devices)
 {
     struct mount_attr attr = {
-        .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+        .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | (devices ? 0 : MOUNT_ATTR_NODEV),
     };
     int fd = open_tree(folder, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 
@@ -202,8 +203,8 @@ static bool start_begin(const struct compartment_spec *spec, struct start *ret,
     if (ret->nothing < 0 || pipe2(ret->status, O_CLOEXEC) < 0 ||
         socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ret->sync) < 0)
         return refuse_errno(ret_err, "compartment.unavailable", "descriptors");
-    if (spec->profile == COMPARTMENT_COMPILE) {
-        ret->root = read_only_mount(spec->root);
+    if (spec->profile != COMPARTMENT_RUN) {
+        ret->root = read_only_mount(spec->root, spec->profile == COMPARTMENT_MONITOR);
         if (ret->root < 0)
             return refuse_errno(ret_err, "compartment.unavailable", "mount of the toolchain");
     }
@@ -318,7 +319,7 @@ static bool born(struct child *child, struct compartment *c, struct idevs_error 
 static bool start_with(const struct process_kind *kind, const struct compartment_spec *spec,
                        struct start *start, struct compartment *c, struct idevs_error *ret_err)
 {
-    bool run = spec->profile == COMPARTMENT_RUN;
+    bool compile = spec->profile == COMPARTMENT_COMPILE;
     struct child child = {
         .kind = kind,
         .plan = {.spec = spec,
@@ -330,7 +331,7 @@ static bool start_with(const struct process_kind *kind, const struct compartment
         .args = new_process(kind->namespaces, &c->pidfd),
         .limits = {.memory = spec->memory,
                    .processes = spec->processes,
-                   .cpu_weight = run ? LIMIT_RUN_CPU_WEIGHT : LIMIT_BUILD_CPU_WEIGHT},
+                   .cpu_weight = compile ? LIMIT_BUILD_CPU_WEIGHT : LIMIT_RUN_CPU_WEIGHT},
     };
 
     if (kind->hides && !secrecy_decide(spec, &child.plan.secrecy, ret_err))
@@ -338,8 +339,9 @@ static bool start_with(const struct process_kind *kind, const struct compartment
     if (child.plan.secrecy.lock_right)
         child.args.flags &= ~(uint64_t)CLONE_NEWUSER;
     c->secret = child.plan.secrecy.secret;
-    /* A build takes longer than the nursery saves; version 2 has no grace period to wait for. */
-    bool nursery = run && kind->nursery && host.groups.version == 1;
+    /* A build, or the boot of a guest, takes longer than the nursery saves; version 2 has no grace
+     * period to wait for. */
+    bool nursery = spec->profile == COMPARTMENT_RUN && kind->nursery && host.groups.version == 1;
     if (nursery ? !born_in_group(&child, c, ret_err) : !born(&child, c, ret_err))
         return false;
     fd_close(&start->sync[1]);
@@ -412,21 +414,12 @@ static struct compartment_end ended(const char *code, const char *format, ...)
     return end;
 }
 
-static struct compartment_end classify(const struct compartment *c, const siginfo_t *info)
+struct compartment_end process_end_of(bool exited, int status)
 {
-    bool exited = info->si_code == CLD_EXITED;
-    int status = info->si_status;
-
     if (exited && status == 0)
         return ended("", "ended by itself");
-    if (cgroup_ran_out_of_memory(&host.groups, &c->group))
-        return ended("compartment.limit", "memory");
-    if (exited && c->secret && status == EXIT_NOT_SECRET)
-        return ended("compartment.secret-memory", "it could not move onto secret memory");
     if (exited)
         return ended("compartment.crashed", "exit status %d", status);
-    if (status == SIGKILL && c->killed_for)
-        return ended(c->killed_for, "ended by the warden");
     if (status == SIGKILL) /* inside nobody can: root of the host, or its want of memory */
         return ended("compartment.lost", "killed from outside");
     if (status == SIGSYS)
@@ -435,6 +428,19 @@ static struct compartment_end classify(const struct compartment *c, const siginf
         return ended("compartment.limit", "signal SIG%s", sigabbrev_np(status));
     const char *name = sigabbrev_np(status);
     return ended("compartment.crashed", "signal SIG%s", name ? name : "?");
+}
+
+static struct compartment_end classify(const struct compartment *c, const siginfo_t *info)
+{
+    bool exited = info->si_code == CLD_EXITED;
+
+    if (!(exited && info->si_status == 0) && cgroup_ran_out_of_memory(&host.groups, &c->group))
+        return ended("compartment.limit", "memory");
+    if (!exited && info->si_status == SIGKILL && c->killed_for)
+        return ended(c->killed_for, "ended by the warden");
+    if (exited && c->secret && info->si_status == EXIT_NOT_SECRET)
+        return ended("compartment.secret-memory", "it could not move onto secret memory");
+    return process_end_of(exited, info->si_status);
 }
 
 bool process_wait(struct compartment *c, struct compartment_end *ret)

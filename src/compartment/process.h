@@ -33,5 +33,7 @@ uint64_t process_cpu_time(const struct compartment *c);
 void process_kill(struct compartment *c, const char *code);
 bool process_wait(struct compartment *c, struct compartment_end *ret);
 void process_destroy(struct compartment *c);
+/* What it means for a program that it ended with this status, or by this signal. */
+struct compartment_end process_end_of(bool exited, int status);
 
 #endif

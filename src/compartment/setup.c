@@ -38,6 +38,7 @@ enum {
     AT_CHANNEL = 3,
     AT_ATTESTER = 4,
     AT_EXECUTABLE = FILTER_EXECUTABLE_FD,
+    AT_REPORT = 5, /* of a monitor, which has no executable there */
     AT_STATUS = 6,
     AT_SYNC = 7,
     AT_ROOT = 8,
@@ -75,16 +76,21 @@ static size_t places(const struct setup_plan *plan, struct place *ret)
         {plan->sync, AT_SYNC, O_CLOEXEC}, {plan->root, AT_ROOT, O_CLOEXEC},
         {s->work, AT_WORK, O_CLOEXEC},
     };
+    const struct place streams[] = {
+        {s->channel, AT_CHANNEL, 0}, {s->attester, AT_ATTESTER, 0}, {s->report, AT_REPORT, 0}};
     const struct place *from = is_run(plan) ? run : compile;
     size_t n = is_run(plan) ? ARRAY_LEN(run) : ARRAY_LEN(compile);
 
     memcpy(ret, from, n * sizeof(*ret));
-    return n;
+    if (s->profile != COMPARTMENT_MONITOR)
+        return n;
+    memcpy(ret + n, streams, sizeof(streams));
+    return n + ARRAY_LEN(streams);
 }
 
 static bool place_descriptors(struct setup_plan *plan)
 {
-    struct place at[8];
+    struct place at[12];
     size_t n = places(plan, at);
     int status = -1;
 
@@ -295,9 +301,11 @@ static bool drop_rights(struct setup_plan *plan)
 
 static bool give_up_files(struct setup_plan *plan)
 {
-    static const struct landlock_path compile[] = {{"/", false}, {"/work", true}};
+    static const struct landlock_path paths[] = {{"/", false}, {"/work", true}, {"/dev", true}};
+    static const size_t n_paths[] = {
+        [COMPARTMENT_RUN] = 0, [COMPARTMENT_COMPILE] = 2, [COMPARTMENT_MONITOR] = 3};
 
-    return is_run(plan) ? landlock_confine(NULL, 0) : landlock_confine(compile, 2);
+    return landlock_confine(paths, n_paths[plan->spec->profile]);
 }
 
 static bool await_go(struct setup_plan *plan)

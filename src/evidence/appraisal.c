@@ -12,6 +12,8 @@ static const struct {
 } BACK_ENDS[] = {
     {"process", true,
      "root of the host that runs the warden, and its kernel; whoever holds the platform key"},
+    {"microvm", true,
+     "root of the host that runs the warden, its kernel and QEMU; whoever holds the platform key"},
     {"cheri", false,
      "not yet run, so all of it is to be shown: root of the host and its kernel; whoever holds the "
      "platform key"},

@@ -1,6 +1,7 @@
 #include "warden/config.h"
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "compartment/microvm.h"
 #include "document/yaml.h"
 
 #define UID_FIRST                                                                                  \
@@ -95,9 +96,11 @@ bool warden_config_load(const char *path, struct warden_config *ret, struct idev
     if (doc && take_path(doc, "socket", YAML_REQUIRED, &c.socket, ret_err) &&
         take_path(doc, "state", YAML_REQUIRED, &c.state, ret_err) &&
         take_path(doc, "toolchain", YAML_OPTIONAL, &c.toolchain, ret_err) &&
-        take_uids(doc, &c, ret_err) && take_back_ends(doc, &c, ret_err) &&
-        take_secrecy(doc, &c, ret_err) && yaml_done(doc, ret_err)) {
+        take_path(doc, "guest", YAML_OPTIONAL, &c.guest, ret_err) && take_uids(doc, &c, ret_err) &&
+        take_back_ends(doc, &c, ret_err) && take_secrecy(doc, &c, ret_err) &&
+        yaml_done(doc, ret_err)) {
         *ret = c;
+        microvm_use(c.guest);
         return true;
     }
     warden_config_free(&c);
@@ -109,5 +112,8 @@ void warden_config_free(struct warden_config *config)
     free_text(&config->socket);
     free_text(&config->state);
     free_text(&config->toolchain);
+    if (config->guest)
+        microvm_use(NULL);
+    free_text(&config->guest);
     *config = (struct warden_config){0};
 }

@@ -10,6 +10,7 @@ struct warden_config {
     char *socket;    /* listened on */
     char *state;     /* folder, root's alone: platform key, cache */
     char *toolchain; /* folder made by `idevs-warden toolchain`; NULL: nothing is compiled here */
+    char *guest;     /* folder made by `idevs-warden guest`; NULL: no back end `microvm` */
     uid_t launcher_uid;
     uid_t uid_first; /* compartments get users uid_first ... uid_first + uid_count - 1 */
     uint32_t uid_count;

@@ -6,6 +6,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "compartment/compartment.h"
+#include "warden/guest.h"
 #include "warden/identity.h"
 #include "warden/listing.h"
 #include "warden/toolchain.h"
@@ -26,6 +27,7 @@ static const char HELP[] =
     "       idevs-warden enrol --config FILE --token-file FILE --out FILE [--description TEXT]\n"
     "       idevs-warden backends [--config FILE] [--format text|json]\n"
     "       idevs-warden toolchain --out DIR [--include DIR] [--lib FILE] [--gcc PROGRAM]\n"
+    "       idevs-warden guest --out DIR --kernel FILE [--init FILE] [--qemu FILE]\n"
     "       idevs-warden --version | --help\n"
     "\n"
     "Compiles, measures, confines and attests programs for a launcher. Runs as root, without a\n"
@@ -39,16 +41,21 @@ static const char HELP[] =
     "             to get it, what it protects from and what not\n"
     "  toolchain  gathers the compiler and libraries that programs are compiled with, and prints\n"
     "             their digest\n"
+    "  guest      gathers what guests of the back end microvm are made of: a kernel of Debian's\n"
+    "             package and its modules, QEMU and its libraries\n"
     "\n"
     "  --config FILE       YAML: socket, state, launcher_uid; optional toolchain, uid_first\n"
     "                      (700000), uid_count (1000), back_ends\n"
-    "                      (process alone), the preferred one first\n"
+    "                      (process alone), the preferred one first, guest\n"
     "  --token-file FILE   what `idevs-authority platform token` printed\n"
     "  --out PATH          what is written; a toolchain also gets PATH.digest\n"
     "  --description TEXT  at most 127 characters for the authority's list (default: host name)\n"
     "  --include DIR       where idevs.h is (default " IDEVS_INCLUDE ")\n"
     "  --lib FILE          libidevs.a (default " IDEVS_LIB ")\n"
-    "  --gcc PROGRAM       the compiler (default gcc-12)\n";
+    "  --gcc PROGRAM       the compiler (default gcc-12)\n"
+    "  --kernel FILE       .../boot/vmlinuz-VERSION; modules are in .../lib/modules/VERSION\n"
+    "  --init FILE         a guest's first process (default " IDEVS_GUEST_INIT ")\n"
+    "  --qemu FILE         the monitor (default /usr/bin/qemu-system-x86_64)\n";
 
 /* Every option takes a value and stands at most once. */
 struct option {
@@ -235,14 +242,29 @@ static int toolchain(int argc, char **argv)
     return 0;
 }
 
+static int guest(int argc, char **argv)
+{
+    struct option options[] = {
+        {.name = "--out", .required = true},
+        {.name = "--kernel", .required = true},
+        {.name = "--init", .value = IDEVS_GUEST_INIT},
+        {.name = "--qemu", .value = "/usr/bin/qemu-system-x86_64"},
+    };
+    int status = parse(argc, argv, options, ARRAY_LEN(options));
+    struct idevs_error err;
+
+    if (status)
+        return status;
+    const struct guest_options made = {options[0].value, options[1].value, options[2].value,
+                                       options[3].value};
+    return guest_make(&made, &err) ? 0 : failed(&err);
+}
+
 static const struct {
     const char *name;
     int (*perform)(int argc, char **argv);
-} COMMANDS[] = {{"serve", serve},
-                {"init", init},
-                {"enrol", enrol},
-                {"backends", backends},
-                {"toolchain", toolchain}};
+} COMMANDS[] = {{"serve", serve},       {"init", init},           {"enrol", enrol},
+                {"backends", backends}, {"toolchain", toolchain}, {"guest", guest}};
 
 int main(int argc, char **argv)
 {

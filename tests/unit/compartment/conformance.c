@@ -529,13 +529,13 @@ static void many_starts_leave_nothing_behind(void **state)
 {
     const char *asked = getenv("IDEVS_STARTS");
     unsigned wanted = asked ? (unsigned)strtoul(asked, NULL, 10) : STARTS;
-    uint64_t until = clock_monotonic_ns() + STARTS_TIME * NS_PER_SECOND;
     unsigned started = 0;
 
     (void)state;
     for (unsigned i = 0; i < 3; i++)
         start_and_end(i);
     struct traces before = look_for_a_while();
+    uint64_t until = clock_monotonic_ns() + STARTS_TIME * NS_PER_SECOND;
     for (unsigned i = 0; started < wanted && (asked || clock_monotonic_ns() < until); i++) {
         start_and_end(i);
         started += i % 3 != 2;

@@ -1,4 +1,5 @@
 #include "stage.h"
+#include "compartment/microvm.h"
 
 #include <dirent.h>
 #include <poll.h>
@@ -15,6 +16,7 @@ bool stage_open(const char *name, const char *path)
     _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_EXECUTABLE);
     struct idevs_error err;
 
+    microvm_use(getenv("IDEVS_GUEST"));
     stage.back_end = compartment_back_end(name);
     if (!stage.back_end) {
         printf("skipped: no back end is called %s\n", name);

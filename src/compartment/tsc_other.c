@@ -1,0 +1,6 @@
+#include "compartment/tsc.h"
+
+uint32_t tsc_khz(void)
+{
+    return 0;
+}
