@@ -4,6 +4,7 @@ again; at the end every qualifying sale has exactly one trip and one message.
     crash.py BUILD steps|moments [KILLS-OF-EACH-KIND]
 """
 
+import contextlib
 import itertools
 import json
 import os
@@ -65,14 +66,14 @@ class Customers(threading.Thread):
 
 
 def program_pids(world):
-    """Processes of compartments: uids of the warden's range, seen from the host."""
+    """Processes of compartments: uids of the warden's range, seen from the host. The owner of /proc/PID would be
+    root: they are not dumpable."""
     pids = []
-    for entry in os.listdir("/proc"):
-        try:
-            if entry.isdigit() and 0 <= os.stat(f"/proc/{entry}").st_uid - world.first_uid < 1000:
-                pids.append(int(entry))
-        except OSError:
-            continue
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            uid = int(re.search(r"^Uid:\t(\d+)", (entry / "status").read_text(), re.M)[1])
+            if 0 <= uid - world.first_uid < 1000:
+                pids.append(int(entry.name))
     return pids
 
 

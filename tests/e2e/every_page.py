@@ -28,6 +28,9 @@ def page_names():
                   if not re.match(r"build|\.", file.parts[0]) and "node_modules" not in file.parts)
 
 
+UNTRIED = "docs/cheri.md"  # for a machine that no test has
+
+
 def text_of(name):
     return (ROOT / name).read_text()
 
@@ -51,7 +54,8 @@ def each_page_with_commands_is_run(_):
 
 
 def no_command_stands_in_a_block_that_nothing_runs(_):
-    for name in page_names():
+    expect("**Not yet run.**" in text_of(UNTRIED), f"{UNTRIED} does not say that nobody has run it")
+    for name in set(page_names()) - {UNTRIED}:
         for line in shown_only(text_of(name)):
             expect(not COMMAND.match(line), f"{name}: {line}")
 
