@@ -18,7 +18,6 @@
 #endif
 
 /* Of segments that are looked at: a static executable has about ten. */
-#define SEGMENTS 64
 
 static const char *machine_name(unsigned machine)
 {
@@ -47,7 +46,7 @@ static bool refuse_elf(struct idevs_error *ret_err, const char *found)
 /* One that names an interpreter needs files, which are not there inside. */
 static bool names_interpreter(int fd, const Elf64_Ehdr *head)
 {
-    for (unsigned i = 0; i < head->e_phnum && i < SEGMENTS; i++) {
+    for (unsigned i = 0; i < head->e_phnum; i++) {
         Elf64_Phdr segment;
         off_t at = (off_t)(head->e_phoff + i * sizeof(segment));
         if (pread(fd, &segment, sizeof(segment), at) != sizeof(segment))

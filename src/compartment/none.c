@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -13,7 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* What the program finds open. What it prints goes to the warden's log: 1 and 2. */
+/* What the program finds open. What it prints goes nowhere: the warden's log is no place for what a
+ * stranger writes. */
 enum {
     AT_NOTHING = 0,
     AT_CHANNEL = 3,
@@ -28,7 +30,7 @@ enum {
 static bool take_places(struct setup_plan *plan)
 {
     const struct compartment_spec *s = plan->spec;
-    const int from[N_PLACES] = {plan->nothing, STDERR_FILENO, STDERR_FILENO, s->channel,
+    const int from[N_PLACES] = {plan->nothing, plan->nothing, plan->nothing, s->channel,
                                 s->attester,   s->executable, plan->status,  plan->sync};
     int moved[N_PLACES];
 
@@ -53,8 +55,9 @@ static bool take_limits(struct setup_plan *plan)
 {
     uint64_t space = plan->spec->memory * 2 + LIMIT_ADDRESS_SPACE_EXTRA;
     const struct rlimit as = {space, space};
+    const struct rlimit processes = {plan->spec->processes, plan->spec->processes};
 
-    return setrlimit(RLIMIT_AS, &as) == 0;
+    return setrlimit(RLIMIT_AS, &as) == 0 && setrlimit(RLIMIT_NPROC, &processes) == 0;
 }
 
 static bool take_user(struct setup_plan *plan)
@@ -115,8 +118,9 @@ static void none_perform(struct setup_plan *plan)
 static bool none_start(const struct compartment_spec *spec, struct compartment **ret,
                        struct idevs_error *ret_err)
 {
-    /* Readable, so that the kernel lets its user's debuggers at it. */
-    static const struct process_kind bare = {0, 0555, false, none_perform};
+    /* Readable, so that the kernel lets its user's debuggers at it. Whatever it starts ends with
+     * it: it is the first process of a namespace. */
+    static const struct process_kind bare = {CLONE_NEWPID, 0555, false, none_perform};
 
     if (spec->profile != COMPARTMENT_RUN)
         return refuse(ret_err, "compartment.unavailable", "a compiler in the back end none");

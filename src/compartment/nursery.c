@@ -1,9 +1,11 @@
 #include "compartment/nursery.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -46,16 +48,27 @@ static void stay_in(enum phase phase)
 
 /* ---- the thread ---- */
 
+/* Into the folder of all groups, so that the one where it stands can go. */
+static void step_aside(void)
+{
+    struct cgroup base;
+    struct idevs_error err;
+
+    memcpy(base.path, nursery.host->base, sizeof(base.path));
+    if (!cgroup_attach_thread(&base, &err))
+        log_refusal(IDEVS_WARNING, "the nursery's thread", &err);
+}
+
 static bool move_on(unsigned number, struct cgroup *ret, struct idevs_error *ret_err)
 {
     char name[96];
 
     snprintf(name, sizeof(name), "%s%d-n%u%s", nursery.prefix, (int)getpid(), number,
              nursery.suffix);
-    if (!cgroup_make(nursery.host, name, NULL, ret, ret_err))
-        return false;
-    if (cgroup_attach_thread(ret, ret_err))
+    *ret = (struct cgroup){0};
+    if (cgroup_make(nursery.host, name, NULL, ret, ret_err) && cgroup_attach_thread(ret, ret_err))
         return true;
+    step_aside();
     cgroup_remove(ret);
     return false;
 }
@@ -151,6 +164,10 @@ static bool bear(struct birth *birth, struct idevs_error *ret_err)
     if (nursery.phase == CLOSED && !begin())
         return refuse_errno(ret_err, "compartment.unavailable", "a thread");
     stay_in(PREPARING);
+    if (nursery.phase == FAILED) { /* when the last start was; now it may do */
+        enter(PREPARING);
+        stay_in(PREPARING);
+    }
     bool ok = nursery.phase == READY && ask(birth, ret_err);
     if (nursery.phase == FAILED)
         *ret_err = nursery.why;
@@ -178,6 +195,15 @@ bool nursery_bear(struct birth *birth, struct idevs_error *ret_err)
     if (!ok)
         cgroup_remove(&birth->group); /* as soon as the thread has left it */
     return ok;
+}
+
+void nursery_settle(void)
+{
+    if (nursery.owner != getpid())
+        return;
+    pthread_mutex_lock(&nursery.lock);
+    stay_in(PREPARING);
+    pthread_mutex_unlock(&nursery.lock);
 }
 
 void nursery_close(void)

@@ -28,6 +28,8 @@ void nursery_open(const struct cgroup_host *host, const char *prefix, const char
 /* Clones a child that is in its group from its first moment. Refuses `compartment.unavailable`, and
  * leaves nothing then. */
 bool nursery_bear(struct birth *birth, struct idevs_error *ret_err) _must_check_;
+/* Waits until the thread has left the group of the last birth, which can be removed only then. */
+void nursery_settle(void);
 /* Ends the thread, and with it whatever it cloned that still runs. */
 void nursery_close(void);
 

@@ -316,6 +316,21 @@ static bool born(struct child *child, struct compartment *c, struct idevs_error 
     return c->pid > 0 || refuse_errno(ret_err, "compartment.unavailable", "namespaces");
 }
 
+/* Where no group counts memory, resource limits do, and they do not see secret memory that is not
+ * mapped at the moment. */
+static bool decide_secrecy(const struct process_kind *kind, const struct compartment_spec *spec,
+                           struct secrecy *ret, struct idevs_error *ret_err)
+{
+    bool possible = kind->hides && host.groups.base[CGROUP_MEMORY];
+
+    if (possible)
+        return secrecy_decide(spec, ret, ret_err);
+    return spec->secrecy != SECRECY_REQUIRED ||
+           refuse_expecting(ret_err, "compartment.secret-memory",
+                            "the back end process, and a control group for memory", "%s",
+                            kind->hides ? "a host without" : "another back end");
+}
+
 static bool start_with(const struct process_kind *kind, const struct compartment_spec *spec,
                        struct start *start, struct compartment *c, struct idevs_error *ret_err)
 {
@@ -334,7 +349,7 @@ static bool start_with(const struct process_kind *kind, const struct compartment
                    .cpu_weight = compile ? LIMIT_BUILD_CPU_WEIGHT : LIMIT_RUN_CPU_WEIGHT},
     };
 
-    if (kind->hides && !secrecy_decide(spec, &child.plan.secrecy, ret_err))
+    if (!decide_secrecy(kind, spec, &child.plan.secrecy, ret_err))
         return false;
     if (child.plan.secrecy.lock_right)
         child.args.flags &= ~(uint64_t)CLONE_NEWUSER;
@@ -467,6 +482,8 @@ void process_destroy(struct compartment *c)
             ;
     }
     fd_close(&c->pidfd);
+    if (c->born_in_group)
+        nursery_settle();
     cgroup_remove(&c->group);
     free(c);
 }

@@ -125,10 +125,18 @@ const struct compartment_back_end *back_ends_find(const struct warden *w, const 
         refuse_expecting(ret_err, "compartment.not-permitted", wanted, "%s", name);
         return NULL;
     }
-    for (size_t i = 0; i < w->config.n_back_ends; i++)
-        if (strcmp(w->config.back_ends[i]->name, name) == 0)
-            return w->usable[i] ? w->config.back_ends[i]
-                                : refuse_unusable(w->config.back_ends[i], ret_err);
+    for (size_t i = 0; i < w->config.n_back_ends; i++) {
+        const struct compartment_back_end *b = w->config.back_ends[i];
+        if (strcmp(b->name, name) != 0)
+            continue;
+        /* To go without isolation is the owner's decision, not the launcher's. */
+        if (!b->isolates && !*wanted) {
+            refuse_expecting(ret_err, "compartment.not-permitted", "a manifest that names it", "%s",
+                             name);
+            return NULL;
+        }
+        return w->usable[i] ? b : refuse_unusable(b, ret_err);
+    }
     return refuse_unlisted(w, name, ret_err);
 }
 

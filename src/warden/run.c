@@ -140,7 +140,7 @@ static bool is_as_secret_as_required(const struct run *run, const struct eat_mea
 {
     const char *kind = eat_component_text(measured, EAT_MEMORY);
 
-    return run->w->config.secrecy != SECRECY_REQUIRED || !kind || strcmp(kind, EAT_SECRET) == 0;
+    return run->w->config.secrecy != SECRECY_REQUIRED || (kind && strcmp(kind, EAT_SECRET) == 0);
 }
 
 static bool make_evidence(void *arg, const uint8_t report_data[REPORT_DATA_LEN], struct buffer *b)

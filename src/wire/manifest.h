@@ -31,7 +31,7 @@ struct manifest {
     uint32_t every;                /* seconds between ticks, at most 31 days; 0: one run */
     uint64_t memory;               /* bytes; 1 MiB to 4 GiB, default 64 MiB */
     uint32_t processes;            /* 1 for now */
-    char back_end[LIMIT_BACK_END]; /* the only one that it may run in; empty: the warden's choice */
+    char back_end[LIMIT_BACK_END]; /* the only one that it may run in; empty: any that isolates */
     uint32_t run_seconds; /* limit of one tick's work and of retries; 1 s to 7 days, default 600 */
     enum manifest_logs logs;
     uint8_t owner_spki[91];            /* P-256 SubjectPublicKeyInfo DER */

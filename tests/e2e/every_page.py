@@ -54,7 +54,7 @@ def each_page_with_commands_is_run(_):
 
 
 def no_command_stands_in_a_block_that_nothing_runs(_):
-    expect("**Not yet run.**" in text_of(UNTRIED), f"{UNTRIED} does not say that nobody has run it")
+    expect("**Status: not yet run.**" in text_of(UNTRIED), f"{UNTRIED} does not say that nobody has run it")
     for name in set(page_names()) - {UNTRIED}:
         for line in shown_only(text_of(name)):
             expect(not COMMAND.match(line), f"{name}: {line}")

@@ -147,7 +147,7 @@ static int begin(void **state)
         (struct place){host.launcher_port, host.ca_file, "/v1/health", "PUT /v1/blobs/" DIGEST};
     for (int at = 0; at < N_SERVERS; at++)
         for (int how = 0; how < N_SLOWNESS; how++)
-            begin_slowly(at, how);
+            begin_slowly((enum server)at, (enum slowness)how);
     assert_int_equal(pthread_create(&slow_thread, NULL, be_slow, NULL), 0);
     return 0;
 }
@@ -191,7 +191,7 @@ static void assert_serves(enum server at)
 static void control(void)
 {
     for (int at = 0; at < N_SERVERS; at++)
-        assert_serves(at);
+        assert_serves((enum server)at);
 }
 
 /* ---- slow-loris ---- */

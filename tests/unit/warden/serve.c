@@ -131,7 +131,7 @@ static void evidence_names_the_back_end_and_says_whether_it_isolates(void **stat
         const struct compartment_back_end *b = compartment_back_end(SERVED_BACK_ENDS[i]);
         struct eat_claims claims;
         struct answer a;
-        run_in(sock, built.fd, b->name, i % 2 ? b->name : "", &a);
+        run_in(sock, built.fd, b->name, i % 2 || !b->isolates ? b->name : "", &a);
         assert_string_equal(a.code, "");
         evidence_of(a.fd, &claims);
         assert_string_equal(claims.back_end, b->name);
@@ -156,7 +156,7 @@ static void a_run_that_nothing_isolates_can_be_killed_too(void **state)
     skip_unless_possible();
     int sock = served_connect();
     served_build(sock, bytes_of_text(world.source), "some", &built);
-    run_in(sock, built.fd, "none", "", &a);
+    run_in(sock, built.fd, "none", "none", &a);
     assert_true(buffer_append(&message, "\xa3\x00\x04\x01\x09\x02", 6) &&
                 cbor_put_uint(&message, a.number));
     served_ask(sock, buffer_bytes(&message), NULL, 0);
@@ -175,6 +175,7 @@ static const struct {
     {"magic", "", "compartment.not-permitted"},
     {"magic", "magic", "compartment.not-permitted"},
     {"none", "process", "compartment.not-permitted"}, /* a launcher that would look inside */
+    {"none", "", "compartment.not-permitted"},        /* and no owner who said that it may */
     {"process", "microvm", "compartment.not-permitted"},
 };
 
