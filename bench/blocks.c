@@ -114,7 +114,7 @@ static void say(enum side side, const char *what, uint64_t size, uint64_t ns)
 static struct blocks_answer ask(struct program *p, uint64_t size, uint64_t times)
 {
     const struct blocks_question q = {size, times};
-    struct blocks_answer a;
+    struct blocks_answer a = {0};
 
     must(write(p->channel, &q, sizeof(q)) == (ssize_t)sizeof(q) &&
          fd_read_exactly(p->channel, &a, sizeof(a)));
