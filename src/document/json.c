@@ -76,7 +76,7 @@ bool json_number(const json_t *object, const char *key, int64_t min, int64_t max
 bool json_sha256(const json_t *object, const char *key, uint8_t ret[32],
                  struct idevs_error *ret_err)
 {
-    const char *text = NULL;
+    const char *text = "";
     uint8_t digest[32];
 
     if (!json_text(object, key, 64, &text, ret_err))
