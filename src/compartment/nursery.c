@@ -141,17 +141,13 @@ void nursery_open(const struct cgroup_host *host, const char *prefix, const char
     nursery.suffix = suffix;
 }
 
-/* In READY. The thread itself is in the group for a moment, beside the child: its system-call
- * filter keeps that from taking the place. */
+/* In READY. */
 static bool ask(struct birth *birth, struct idevs_error *ret_err)
 {
-    struct cgroup_limits limits = *birth->limits;
-
-    limits.processes++;
     birth->group = nursery.group;
     birth->pid = -1;
     nursery.birth = birth;
-    if (!cgroup_limit(nursery.host, &birth->group, &limits, ret_err))
+    if (!cgroup_limit(nursery.host, &birth->group, birth->limits, ret_err))
         return false;
     enter(ASKED);
     stay_in(ASKED);

@@ -12,6 +12,8 @@
 
 struct birth {
     const struct clone_args *args;
+    /* With room for the thread, which is in the group for a moment, and for the copy of the
+     * caller's page tables that the child has until exec. */
     const struct cgroup_limits *limits;
     /* What the child does; it does not return. It is a copy of a process with threads: nothing in
      * it may allocate, take a lock, or have glibc speak to other threads (as setresuid() does). */

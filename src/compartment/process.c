@@ -290,8 +290,11 @@ static void perform(void *arg)
 
 static bool born_in_group(struct child *child, struct compartment *c, struct idevs_error *ret_err)
 {
-    struct birth birth = {
-        .args = &child->args, .limits = &child->limits, .child = perform, .arg = child};
+    struct cgroup_limits limits = child->limits;
+    struct birth birth = {.args = &child->args, .limits = &limits, .child = perform, .arg = child};
+
+    limits.memory += LIMIT_BIRTH_MEMORY;
+    limits.processes++;
 
     if (!nursery_bear(&birth, ret_err))
         return false;
@@ -331,6 +334,17 @@ static bool decide_secrecy(const struct process_kind *kind, const struct compart
                             kind->hides ? "a host without" : "another back end");
 }
 
+/* Until exec it held what a copy of the warden takes, and the nursery's thread stood beside it. */
+static bool limit_born(const struct compartment *c, const struct cgroup_limits *limits,
+                       struct idevs_error *ret_err)
+{
+    struct idevs_error err;
+
+    return cgroup_limit(&host.groups, &c->group, limits, &err) ||
+           refuse(ret_err, "compartment.limit", "the memory did not do for the start: %s",
+                  err.found);
+}
+
 static bool start_with(const struct process_kind *kind, const struct compartment_spec *spec,
                        struct start *start, struct compartment *c, struct idevs_error *ret_err)
 {
@@ -365,7 +379,8 @@ static bool start_with(const struct process_kind *kind, const struct compartment
     if (!led)
         process_kill(c, "run.stopped");
     /* When leading failed because an operation did, the operation is what to say. */
-    return await_exec(c, start->status[0], ret_err) && led;
+    return await_exec(c, start->status[0], ret_err) && led &&
+           (!nursery || limit_born(c, &child.limits, ret_err));
 }
 
 bool process_begin(const struct process_kind *kind, const struct compartment_spec *spec,

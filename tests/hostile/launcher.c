@@ -6,6 +6,7 @@
 #include "world.h"
 
 #include "base/clock.h"
+#include "net/server.h"
 #include "wire/cbor.h"
 
 #include <stdio.h>
@@ -131,6 +132,7 @@ ATTACK(a_second_exchange_in_flight_is_refused, LAUNCHER, "launcher.busy",
     program_ask(program, 6, "service:store", "message/ohttp-req", bytes_of_text("first"));
     world_until(&w, is_held, NULL);
     frame_is_refused(this, "service:store", "message/ohttp-req", bytes_of_text("second"));
+    server_answer_bytes(w.held, 503, "text/plain", bytes_of_text("late"));
 }
 
 ATTACK(a_log_line_over_the_limit_is_refused, LAUNCHER, "limit.log",
