@@ -334,14 +334,20 @@ static bool decide_secrecy(const struct process_kind *kind, const struct compart
                             kind->hides ? "a host without" : "another back end");
 }
 
-/* Until exec it held what a copy of the warden takes, and the nursery's thread stood beside it. */
+/* Until exec it held what a copy of the warden takes, and the nursery's thread stood beside it. The
+ * kernel counts the copy's page tables for a moment after they are gone. */
 static bool limit_born(const struct compartment *c, const struct cgroup_limits *limits,
                        struct idevs_error *ret_err)
 {
+    const struct timespec moment = {.tv_nsec = 1000 * 1000};
     struct idevs_error err;
 
-    return cgroup_limit(&host.groups, &c->group, limits, &err) ||
-           refuse(ret_err, "compartment.limit", "the memory did not do for the start: %s",
+    for (unsigned tries = 0; tries < LIMIT_BIRTH_WAIT_MS; tries++) {
+        if (cgroup_limit(&host.groups, &c->group, limits, &err))
+            return true;
+        nanosleep(&moment, NULL);
+    }
+    return refuse(ret_err, "compartment.limit", "the memory did not do for the start: %s",
                   err.found);
 }
 
