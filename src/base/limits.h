@@ -287,6 +287,7 @@
 #define LIMIT_RUNS               1000    /* compartments, builds included; each has a user id */
 #define LIMIT_BIRTH_MEMORY       MIB(64) /* beside its own limit, until exec: the warden's copy */
 #define LIMIT_BIRTH_WAIT_MS      100
+#define LIMIT_BIRTH_OVERHEAD     MIB(2) /* what its namespaces take is counted with the program */
 #define LIMIT_KEPT_EXECUTABLES   8 /* measured ones, in memory for the next start of the same */
 #define LIMIT_KEPT_BYTES         MIB(128)
 #define LIMIT_RUN_GRACE          10 /* after the run's own limit, which the run-time keeps itself */

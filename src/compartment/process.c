@@ -336,14 +336,15 @@ static bool decide_secrecy(const struct process_kind *kind, const struct compart
 
 /* Until exec it held what a copy of the warden takes, and the nursery's thread stood beside it. The
  * kernel counts the copy's page tables for a moment after they are gone. */
-static bool limit_born(const struct compartment *c, const struct cgroup_limits *limits,
+static bool limit_born(const struct compartment *c, struct cgroup_limits limits,
                        struct idevs_error *ret_err)
 {
     const struct timespec moment = {.tv_nsec = 1000 * 1000};
     struct idevs_error err;
 
+    limits.memory += LIMIT_BIRTH_OVERHEAD;
     for (unsigned tries = 0; tries < LIMIT_BIRTH_WAIT_MS; tries++) {
-        if (cgroup_limit(&host.groups, &c->group, limits, &err))
+        if (cgroup_limit(&host.groups, &c->group, &limits, &err))
             return true;
         nanosleep(&moment, NULL);
     }
@@ -386,7 +387,7 @@ static bool start_with(const struct process_kind *kind, const struct compartment
         process_kill(c, "run.stopped");
     /* When leading failed because an operation did, the operation is what to say. */
     return await_exec(c, start->status[0], ret_err) && led &&
-           (!nursery || limit_born(c, &child.limits, ret_err));
+           (!nursery || limit_born(c, child.limits, ret_err));
 }
 
 bool process_begin(const struct process_kind *kind, const struct compartment_spec *spec,
