@@ -287,14 +287,15 @@
 #define LIMIT_RUNS               1000    /* compartments, builds included; each has a user id */
 #define LIMIT_BIRTH_MEMORY       MIB(64) /* beside its own limit, until exec: the warden's copy */
 #define LIMIT_BIRTH_WAIT_MS      100
-#define LIMIT_BIRTH_OVERHEAD     MIB(2) /* what its namespaces take is counted with the program */
-#define LIMIT_KEPT_EXECUTABLES   8 /* measured ones, in memory for the next start of the same */
-#define LIMIT_KEPT_BYTES         MIB(128)
-#define LIMIT_RUN_GRACE          10 /* after the run's own limit, which the run-time keeps itself */
-#define LIMIT_MEMORY_MAP         KIB(256) /* text of /proc/PID/maps; ours have some twelve lines */
-#define LIMIT_ATTEST_IN          KIB(1)   /* a request for evidence has room in this */
-#define LIMIT_ATTEST_OUT         (LIMIT_EVIDENCE + LIMIT_MANIFEST)
-#define LIMIT_ATTEST_BURST       16 /* requests of one run at once; one more each second */
+/* Of a group: what the kernel takes for a program's namespaces is counted with it. */
+#define LIMIT_BIRTH_FLOOR      MIB(4)
+#define LIMIT_KEPT_EXECUTABLES 8 /* measured ones, in memory for the next start of the same */
+#define LIMIT_KEPT_BYTES       MIB(128)
+#define LIMIT_RUN_GRACE        10 /* after the run's own limit, which the run-time keeps itself */
+#define LIMIT_MEMORY_MAP       KIB(256) /* text of /proc/PID/maps; ours have some twelve lines */
+#define LIMIT_ATTEST_IN        KIB(1)   /* a request for evidence has room in this */
+#define LIMIT_ATTEST_OUT       (LIMIT_EVIDENCE + LIMIT_MANIFEST)
+#define LIMIT_ATTEST_BURST     16 /* requests of one run at once; one more each second */
 
 /* One build. Its text is what one answer of the warden has room for; more is cut, and says so. */
 #define LIMIT_BUILDS_RUNNING     2  /* a build takes a core */

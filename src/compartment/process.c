@@ -342,7 +342,8 @@ static bool limit_born(const struct compartment *c, struct cgroup_limits limits,
     const struct timespec moment = {.tv_nsec = 1000 * 1000};
     struct idevs_error err;
 
-    limits.memory += LIMIT_BIRTH_OVERHEAD;
+    if (limits.memory < LIMIT_BIRTH_FLOOR)
+        limits.memory = LIMIT_BIRTH_FLOOR;
     for (unsigned tries = 0; tries < LIMIT_BIRTH_WAIT_MS; tries++) {
         if (cgroup_limit(&host.groups, &c->group, &limits, &err))
             return true;
