@@ -107,8 +107,7 @@ static bool microvm_start(const struct compartment_spec *spec, struct compartmen
 
     if (!host.open || spec->profile != COMPARTMENT_RUN)
         return refuse(ret_err, "compartment.unavailable",
-                      "a back end that was not opened, or "
-                      "something other than a program");
+                      "a back end that was not opened, or something other than a program");
     if (spec->memory < LIMIT_MEMORY_FLOOR)
         return refuse(ret_err, "compartment.unavailable", "limits that nothing can run in");
     if (spec->secrecy == SECRECY_REQUIRED)
@@ -139,20 +138,21 @@ static uint64_t microvm_cpu_time(const struct compartment *c)
 
 static bool microvm_measure(const struct compartment *c, struct eat_measured *ret)
 {
+    struct eat_component monitor = host.image.monitor;
     const struct eat_component *const components[] = {&host.image.kernel, &c->monitor.initramfs,
-                                                      &c->monitor.command_line};
-    static const char *const WORDS[] = {
-        "QEMU microvm, interpreted by TCG: isolates less than KVM",
-        "QEMU microvm with KVM",
-    };
+                                                      &c->monitor.command_line, &monitor};
 
     if (c->collected)
         return false;
-    for (size_t i = 0; i < ARRAY_LEN(components); i++)
-        ret->components[ret->n_components++] = *components[i];
-    struct eat_component *monitor = &ret->components[ret->n_components++];
-    *monitor = host.image.monitor;
-    snprintf(monitor->text, sizeof(monitor->text), "%s", WORDS[host.kvm]);
+    snprintf(monitor.text, sizeof(monitor.text), "%s",
+             host.kvm ? "QEMU microvm with KVM"
+                      : "QEMU microvm, interpreted by TCG: isolates less than KVM");
+    for (size_t i = 0; i < ARRAY_LEN(components); i++) {
+        struct eat_component *to = eat_add_component(ret, components[i]->name);
+        if (!to)
+            return false;
+        *to = *components[i];
+    }
     return true;
 }
 

@@ -1,53 +1,20 @@
 #include "compartment/none.h"
-#include "compartment/filter.h"
 #include "compartment/process.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-/* What the program finds open. What it prints goes nowhere: the warden's log is no place for what a
- * stranger writes. */
-enum {
-    AT_NOTHING = 0,
-    AT_CHANNEL = 3,
-    AT_ATTESTER = 4,
-    AT_EXECUTABLE = FILTER_EXECUTABLE_FD,
-    AT_STATUS = 6,
-    AT_SYNC = 7,
-    N_PLACES = 8,
-    AT_MOVING = 100, /* out of the way of all of those */
-};
-
-static bool take_places(struct setup_plan *plan)
+/* What it prints goes nowhere: the warden's log is no place for what a stranger writes. */
+static bool take_descriptors(struct setup_plan *plan)
 {
-    const struct compartment_spec *s = plan->spec;
-    const int from[N_PLACES] = {plan->nothing, plan->nothing, plan->nothing, s->channel,
-                                s->attester,   s->executable, plan->status,  plan->sync};
-    int moved[N_PLACES];
-
-    for (int i = 0; i < N_PLACES; i++) {
-        moved[i] = fcntl(from[i], F_DUPFD_CLOEXEC, AT_MOVING);
-        if (moved[i] < 0)
-            return false;
-    }
-    plan->status = moved[AT_STATUS]; /* failures are told there until it has its place */
-    if (close_range(0, AT_MOVING - 1, 0) < 0)
-        return false;
-    for (int i = 0; i < N_PLACES; i++)
-        if (dup3(moved[i], i, i >= AT_EXECUTABLE ? O_CLOEXEC : 0) < 0)
-            return false;
-    plan->status = AT_STATUS;
-    plan->sync = AT_SYNC;
-    return close_range(N_PLACES, ~0U, 0) == 0;
+    return setup_place_descriptors(plan) && open("/dev/null", O_RDWR) == STDIN_FILENO &&
+           dup(STDIN_FILENO) == STDOUT_FILENO && dup(STDIN_FILENO) == STDERR_FILENO;
 }
 
 /* Whatever its memory, its group counts it; this is for a host without groups. */
@@ -65,47 +32,25 @@ static bool take_user(struct setup_plan *plan)
     return setup_take_user(plan->spec->uid) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
-/* Dies with the warden; one that died before is seen at the other end of the stream. */
-static bool take_session(struct setup_plan *plan)
+static bool plain_session(struct setup_plan *plan)
 {
-    struct pollfd hangup = {.fd = plan->sync};
     sigset_t none;
 
+    (void)plan;
     sigemptyset(&none);
     umask(077);
-    return setsid() >= 0 && sigprocmask(SIG_SETMASK, &none, NULL) == 0 &&
-           prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && poll(&hangup, 1, 0) == 0;
-}
-
-static bool await_parent(struct setup_plan *plan)
-{
-    char said[2]; /* that users are mapped, which means nothing here, and go */
-    size_t n = 0;
-
-    while (n < sizeof(said)) {
-        ssize_t step = read(plan->sync, said + n, sizeof(said) - n);
-        if (step == 0)
-            errno = EPIPE;
-        if (step == 0 || (step < 0 && errno != EINTR))
-            return false;
-        n += step > 0 ? (size_t)step : 0;
-    }
-    return true;
-}
-
-static bool become_program(struct setup_plan *plan)
-{
-    static char *const no_env[] = {NULL};
-    static char name[] = "program";
-    static char *const argv[] = {name, NULL};
-
-    (void)plan;
-    return syscall(SYS_execveat, AT_EXECUTABLE, "", argv, no_env, AT_EMPTY_PATH) == 0;
+    return setsid() >= 0 && sigprocmask(SIG_SETMASK, &none, NULL) == 0;
 }
 
 static const struct setup_operation OPERATIONS[] = {
-    {"descriptors", take_places}, {"limits", take_limits},  {"user", take_user},
-    {"session", take_session},    {"parent", await_parent}, {"exec", become_program},
+    {"descriptors", take_descriptors},
+    {"user mapping", setup_await_mapping}, /* which means nothing here */
+    {"limits", take_limits},
+    {"user", take_user},
+    {"parent", setup_die_with_parent},
+    {"session", plain_session},
+    {"control group", setup_await_go},
+    {"exec", setup_become_program},
 };
 
 static void none_perform(struct setup_plan *plan) _noreturn_;

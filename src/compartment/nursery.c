@@ -23,7 +23,7 @@ static struct {
     const struct cgroup_host *host;
     const char *prefix;
     const char *suffix;
-    pid_t owner; /* whose thread it is */
+    pid_t owner; /* whose thread it is; 0: there was none yet */
     pthread_t thread;
     pthread_mutex_t lock; /* of all that follows */
     pthread_cond_t changed;
@@ -174,10 +174,11 @@ static bool bear(struct birth *birth, struct idevs_error *ret_err)
 /* A copy of the process has a nursery without its thread: it begins anew. */
 static void begin_anew_after_fork(void)
 {
-    if (nursery.phase == CLOSED || nursery.owner == getpid())
+    if (nursery.owner == 0 || nursery.owner == getpid())
         return;
     pthread_mutex_init(&nursery.lock, NULL);
     pthread_cond_init(&nursery.changed, NULL);
+    nursery.owner = 0;
     nursery.phase = CLOSED;
 }
 

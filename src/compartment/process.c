@@ -295,7 +295,6 @@ static bool born_in_group(struct child *child, struct compartment *c, struct ide
 
     limits.memory += LIMIT_BIRTH_MEMORY;
     limits.processes++;
-
     if (!nursery_bear(&birth, ret_err))
         return false;
     c->pid = birth.pid;
@@ -319,19 +318,14 @@ static bool born(struct child *child, struct compartment *c, struct idevs_error 
     return c->pid > 0 || refuse_errno(ret_err, "compartment.unavailable", "namespaces");
 }
 
-/* Where no group counts memory, resource limits do, and they do not see secret memory that is not
- * mapped at the moment. */
 static bool decide_secrecy(const struct process_kind *kind, const struct compartment_spec *spec,
                            struct secrecy *ret, struct idevs_error *ret_err)
 {
-    bool possible = kind->hides && host.groups.base[CGROUP_MEMORY];
-
-    if (possible)
-        return secrecy_decide(spec, ret, ret_err);
+    if (kind->hides)
+        return secrecy_decide(spec, host.groups.base[CGROUP_MEMORY] != NULL, ret, ret_err);
     return spec->secrecy != SECRECY_REQUIRED ||
-           refuse_expecting(ret_err, "compartment.secret-memory",
-                            "the back end process, and a control group for memory", "%s",
-                            kind->hides ? "a host without" : "another back end");
+           refuse_expecting(ret_err, "compartment.secret-memory", "the back end process",
+                            "another back end");
 }
 
 /* Until exec it held what a copy of the warden takes, and the nursery's thread stood beside it. The

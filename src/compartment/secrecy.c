@@ -49,7 +49,8 @@ const char *secrecy_describe(void)
     return host.has_memory ? "secret memory" : "no secret memory";
 }
 
-static bool can_be_secret(const struct compartment_spec *s, struct idevs_error *ret_err)
+static bool can_be_secret(const struct compartment_spec *s, bool counted,
+                          struct idevs_error *ret_err)
 {
     uint64_t most = secret_memory_most(s->memory);
     char expected[64];
@@ -58,6 +59,9 @@ static bool can_be_secret(const struct compartment_spec *s, struct idevs_error *
         return refuse_expecting(ret_err, "compartment.secret-memory",
                                 "a kernel with memfd_secret (boot it with secretmem.enable=y)",
                                 "a kernel without");
+    if (!counted)
+        return refuse_expecting(ret_err, "compartment.secret-memory",
+                                "a control group that counts memory", "a host without");
     if (host.may_lock || lock_limit() >= most)
         return true;
     snprintf(expected, sizeof(expected), "RLIMIT_MEMLOCK of %" PRIu64 " MiB for the warden",
@@ -66,7 +70,7 @@ static bool can_be_secret(const struct compartment_spec *s, struct idevs_error *
                             lock_limit() >> 20);
 }
 
-bool secrecy_decide(const struct compartment_spec *spec, struct secrecy *ret,
+bool secrecy_decide(const struct compartment_spec *spec, bool counted, struct secrecy *ret,
                     struct idevs_error *ret_err)
 {
     struct idevs_error why;
@@ -74,7 +78,7 @@ bool secrecy_decide(const struct compartment_spec *spec, struct secrecy *ret,
     *ret = (struct secrecy){false, false};
     if (spec->profile != COMPARTMENT_RUN || spec->secrecy == SECRECY_OFF)
         return true;
-    ret->secret = can_be_secret(spec, &why);
+    ret->secret = can_be_secret(spec, counted, &why);
     ret->lock_right = ret->secret && lock_limit() < secret_memory_most(spec->memory);
     if (ret->secret)
         return true;

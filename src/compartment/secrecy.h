@@ -15,9 +15,11 @@ struct secrecy {
 /* Tries what the caller may do now. Once, before anything is started. */
 void secrecy_open(void);
 const char *secrecy_describe(void);
-/* For one start; with SECRECY_PREFERRED the log says what is not to be had. Refuses
- * `compartment.secret-memory` with SECRECY_REQUIRED: the kernel, or the limit to raise. */
-bool secrecy_decide(const struct compartment_spec *spec, struct secrecy *ret,
+/* For one start; `counted` when a group counts the program's memory: resource limits do not see
+ * secret memory that is not mapped at the moment. With SECRECY_PREFERRED the log says what is not
+ * to be had. Refuses `compartment.secret-memory` with SECRECY_REQUIRED: the kernel, the group, or
+ * the limit to raise. */
+bool secrecy_decide(const struct compartment_spec *spec, bool counted, struct secrecy *ret,
                     struct idevs_error *ret_err) _must_check_;
 
 #endif

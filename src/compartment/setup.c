@@ -88,7 +88,7 @@ static size_t places(const struct setup_plan *plan, struct place *ret)
     return n + ARRAY_LEN(streams);
 }
 
-static bool place_descriptors(struct setup_plan *plan)
+bool setup_place_descriptors(struct setup_plan *plan)
 {
     struct place at[12];
     size_t n = places(plan, at);
@@ -133,7 +133,7 @@ static bool wait_for(const struct setup_plan *plan, char wanted)
     return n == 1 && c == wanted;
 }
 
-static bool await_mapping(struct setup_plan *plan)
+bool setup_await_mapping(struct setup_plan *plan)
 {
     return wait_for(plan, 'm');
 }
@@ -151,7 +151,7 @@ static bool take_identity(struct setup_plan *plan)
 
 /* Dies with the warden. Asked for after the change of user, which would clear it; a warden that
  * died before is seen at the other end of the stream. */
-static bool die_with_parent(struct setup_plan *plan)
+bool setup_die_with_parent(struct setup_plan *plan)
 {
     struct pollfd hangup = {.fd = plan->sync};
 
@@ -308,7 +308,7 @@ static bool give_up_files(struct setup_plan *plan)
     return landlock_confine(paths, n_paths[plan->spec->profile]);
 }
 
-static bool await_go(struct setup_plan *plan)
+bool setup_await_go(struct setup_plan *plan)
 {
     return wait_for(plan, 'g');
 }
@@ -324,7 +324,7 @@ static bool filter_calls(struct setup_plan *plan)
 }
 
 /* Exactly the bytes that were measured: the descriptor of the sealed file, no path. */
-static bool become_program(struct setup_plan *plan)
+bool setup_become_program(struct setup_plan *plan)
 {
     static char name[] = "program";
     static char *const argv[] = {name, NULL};
@@ -339,19 +339,19 @@ static bool become_program(struct setup_plan *plan)
 }
 
 static const struct setup_operation OPERATIONS[] = {
-    {"descriptors", place_descriptors},
-    {"user mapping", await_mapping},
+    {"descriptors", setup_place_descriptors},
+    {"user mapping", setup_await_mapping},
     {"user", take_identity},
-    {"parent", die_with_parent},
+    {"parent", setup_die_with_parent},
     {"session", plain_session},
     {"root", change_root},
     {"limits", set_limits},
     {"new code", refuse_new_code},
     {"capabilities", drop_rights},
     {"landlock", give_up_files},
-    {"control group", await_go},
+    {"control group", setup_await_go},
     {"system-call filter", filter_calls},
-    {"exec", become_program},
+    {"exec", setup_become_program},
 };
 
 void setup_perform_all(const struct setup_operation *operations, size_t n, struct setup_plan *plan)

@@ -29,6 +29,13 @@ struct setup_operation {
     bool (*perform)(struct setup_plan *plan); /* false and errno */
 };
 
+/* Operations of every birth. Descriptors: the profile's and no others. Those that wait do so for a
+ * word of the parent; one that died is seen at the other end of the stream. */
+bool setup_place_descriptors(struct setup_plan *plan) _must_check_;
+bool setup_await_mapping(struct setup_plan *plan) _must_check_;
+bool setup_die_with_parent(struct setup_plan *plan) _must_check_;
+bool setup_await_go(struct setup_plan *plan) _must_check_;
+bool setup_become_program(struct setup_plan *plan) _must_check_;
 /* Becomes that user and group, with no further groups. By the kernel's calls: glibc's would wait
  * for the threads of the warden, which are none of the child's. */
 bool setup_take_user(uid_t id) _must_check_;

@@ -81,12 +81,18 @@ void back_ends_close(struct warden *w)
         close_one(back_ends_compiler());
 }
 
+static void add_usable(const struct warden *w, bool isolates, const char **ret, size_t *n)
+{
+    for (size_t i = 0; i < w->config.n_back_ends; i++)
+        if (w->usable[i] && w->config.back_ends[i]->isolates == isolates)
+            ret[(*n)++] = w->config.back_ends[i]->name;
+}
+
 void back_ends_usable(const struct warden *w, const char *ret[LIMIT_BACK_ENDS], size_t *ret_n)
 {
     *ret_n = 0;
-    for (size_t i = 0; i < w->config.n_back_ends; i++)
-        if (w->usable[i])
-            ret[(*ret_n)++] = w->config.back_ends[i]->name;
+    add_usable(w, true, ret, ret_n);
+    add_usable(w, false, ret, ret_n);
 }
 
 static const struct compartment_back_end *refuse_unlisted(const struct warden *w, const char *name,

@@ -8,7 +8,8 @@
  * what is missing for the first when none is, `compartment.unavailable`. */
 bool back_ends_open(struct warden *w, struct idevs_error *ret_err) _must_check_;
 void back_ends_close(struct warden *w);
-/* Names of those that can be used, the preferred one first; `*ret_n` of them. */
+/* Names of those that can be used, in the configuration's order, but those that isolate before the
+ * others: the first is for programs whose manifest names none. `*ret_n` of them. */
 void back_ends_usable(const struct warden *w, const char *ret[LIMIT_BACK_ENDS], size_t *ret_n);
 /* The one called `name`, for a program whose manifest names `wanted` (empty: any). NULL: refused,
  * with `compartment.not-permitted`, `compartment.missing`. */

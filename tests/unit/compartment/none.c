@@ -66,6 +66,73 @@ static void it_sees_the_hosts_files_as_any_user_does(void **state)
     assert_string_equal(outcome_of("mount").code, "compartment.crashed");
 }
 
+static void assert_leads_to(pid_t pid, const char *file, const char *wanted)
+{
+    char path[64];
+    char target[64] = "";
+
+    snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+    assert_true(readlink(path, target, sizeof(target) - 1) > 0);
+    assert_string_equal(target, wanted);
+}
+
+static unsigned most_processes(pid_t pid)
+{
+    char path[64];
+    char line[256];
+    unsigned most = 0;
+
+    snprintf(path, sizeof(path), "/proc/%d/limits", (int)pid);
+    FILE *limits = fopen(path, "re");
+    assert_non_null(limits);
+    while (fgets(line, sizeof(line), limits))
+        sscanf(line, "Max processes %u", &most);
+    fclose(limits);
+    return most;
+}
+
+/* Not into the warden's log; and it leaves no process behind, nor makes a second one. */
+static void it_prints_nowhere_and_takes_all_that_it_starts_along(void **state)
+{
+    struct run run;
+    pid_t pid = 0;
+    char own[64] = "";
+    char theirs[64] = "";
+    char path[64];
+    char c;
+
+    (void)state;
+    run_begin(&run, "exchange");
+    assert_true(fd_read_exactly(run.channel[0], &c, 1));
+    assert_int_equal(processes_of(stage.uid, &pid), 1);
+    assert_leads_to(pid, "fd/1", "/dev/null");
+    assert_leads_to(pid, "fd/2", "/dev/null");
+    snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)pid);
+    assert_true(readlink("/proc/self/ns/pid", own, sizeof(own) - 1) > 0);
+    assert_true(readlink(path, theirs, sizeof(theirs) - 1) > 0);
+    assert_string_not_equal(own, theirs);
+    assert_int_equal(most_processes(pid), 1);
+    run_finish(&run);
+}
+
+static void secret_memory_is_not_promised(void **state)
+{
+    struct run run;
+    struct compartment *c = NULL;
+    struct idevs_error err;
+
+    (void)state;
+    run_streams(&run);
+    struct compartment_spec spec = stage_spec(&run);
+    spec.secrecy = SECRECY_REQUIRED;
+    assert_false(stage.back_end->start(&spec, &c, &err));
+    assert_refused(&err, "compartment.secret-memory");
+    for (size_t i = 0; i < 2; i++) {
+        close(run.channel[i]);
+        close(run.attester[i]);
+    }
+}
+
 static void it_compiles_nothing(void **state)
 {
     struct compartment *c = NULL;
@@ -83,6 +150,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_debugger_of_its_user_gets_at_it_as_it_does_not_elsewhere),
         cmocka_unit_test(it_sees_the_hosts_files_as_any_user_does),
+        cmocka_unit_test(it_prints_nowhere_and_takes_all_that_it_starts_along),
+        cmocka_unit_test(secret_memory_is_not_promised),
         cmocka_unit_test(it_compiles_nothing),
     };
 

@@ -243,6 +243,34 @@ static void an_executable_from_elsewhere_gets_no_source_claim(void **state)
     close(sock);
 }
 
+/* Sealed when it was first run: a launcher that names its digest gets it, and never what it handed
+ * over beside that. */
+static void an_executable_that_is_kept_is_run_whatever_is_handed_over(void **state)
+{
+    const struct manifest manifest = served_manifest("some");
+    struct answer built;
+    struct answer a;
+    struct eat_claims claims;
+    int other = memfd_sealed("other", bytes_of_text("no executable"));
+
+    (void)state;
+    skip_unless_possible();
+    int sock = served_connect();
+    served_build(sock, bytes_of_text(world.source), "some", &built);
+    for (unsigned i = 0; i < 2; i++) {
+        served_run_as(sock, i == 0 ? built.fd : other, built.digest, &manifest, &a);
+        assert_string_equal(a.code, "");
+        evidence_of(a.fd, &claims);
+        assert_memory_equal(claims.executable.sha256, built.digest, SHA256_LEN);
+        assert_true(fd_write_all(a.fd, "x", 1));
+        assert_ended(sock, a.number, "");
+        close(a.fd);
+    }
+    close(other);
+    close(built.fd);
+    close(sock);
+}
+
 static void read_request(int channel, struct buffer *in, struct frame *ret)
 {
     struct pollfd p = {.fd = channel, .events = POLLIN};
@@ -538,6 +566,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_back_end_that_is_not_permitted_is_refused),
         cmocka_unit_test(another_manifest_gets_no_source_claim),
         cmocka_unit_test(an_executable_from_elsewhere_gets_no_source_claim),
+        cmocka_unit_test(an_executable_that_is_kept_is_run_whatever_is_handed_over),
         cmocka_unit_test(the_run_time_asks_for_a_certificate_from_inside),
         cmocka_unit_test(a_second_build_comes_from_the_cache_unless_it_is_damaged),
         cmocka_unit_test(every_input_of_a_build_shows_in_its_digest),

@@ -128,23 +128,44 @@ void served_build(int sock, struct bytes source, const char *program, struct ans
     close(fds[1]);
 }
 
-void served_ask_run(int sock, int executable, const char *back_end, const struct manifest *manifest)
+static void ask_run(int sock, int executable, const uint8_t *digest, const char *back_end,
+                    const struct manifest *manifest)
 {
-    _cleanup_buffer_ struct buffer message = buffer_up_to(64);
+    _cleanup_buffer_ struct buffer message = buffer_up_to(128);
     int fds[2] = {executable, manifest_fd(manifest)};
 
-    assert_true(buffer_append(&message, "\xa3\x00\x03\x01\x07\x02", 6) &&
+    assert_true(cbor_put_map(&message, digest ? 4 : 3) &&
+                buffer_append(&message, "\x00\x03\x01\x07\x02", 5) &&
                 cbor_put_text(&message, bytes_of_text(back_end)));
+    assert_true(!digest || (cbor_put_uint(&message, WARDEN_KEY_3) &&
+                            cbor_put_bytes(&message, bytes_of(digest, SHA256_LEN))));
     served_ask(sock, buffer_bytes(&message), fds, 2);
     close(fds[1]);
+}
+
+static void receive_run(int sock, struct answer *ret)
+{
+    assert_true(served_receive(sock, ret));
+    assert_int_equal(ret->kind, WARDEN_RUN);
+}
+
+void served_ask_run(int sock, int executable, const char *back_end, const struct manifest *manifest)
+{
+    ask_run(sock, executable, NULL, back_end, manifest);
 }
 
 void served_run(int sock, int executable, const char *back_end, const struct manifest *manifest,
                 struct answer *ret)
 {
-    served_ask_run(sock, executable, back_end, manifest);
-    assert_true(served_receive(sock, ret));
-    assert_int_equal(ret->kind, WARDEN_RUN);
+    ask_run(sock, executable, NULL, back_end, manifest);
+    receive_run(sock, ret);
+}
+
+void served_run_as(int sock, int executable, const uint8_t digest[SHA256_LEN],
+                   const struct manifest *manifest, struct answer *ret)
+{
+    ask_run(sock, executable, digest, "process", manifest);
+    receive_run(sock, ret);
 }
 
 void assert_ended(int sock, uint64_t number, const char *code)

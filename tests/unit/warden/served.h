@@ -61,6 +61,9 @@ void served_ask_run(int sock, int executable, const char *back_end,
 /* With the answer, where no end of another run can come before it. */
 void served_run(int sock, int executable, const char *back_end, const struct manifest *manifest,
                 struct answer *ret);
+/* In `process`, with a digest that the launcher says is the executable's. */
+void served_run_as(int sock, int executable, const uint8_t digest[SHA256_LEN],
+                   const struct manifest *manifest, struct answer *ret);
 /* The next message is the end of that run. */
 void assert_ended(int sock, uint64_t number, const char *code);
 
