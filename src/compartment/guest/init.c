@@ -216,7 +216,7 @@ static bool set_limits(const struct guest *g)
            limit(RLIMIT_NOFILE, AT_EXECUTABLE) && limit(RLIMIT_SIGPENDING, LIMIT_SIGNALS);
 }
 
-static bool take_identity(const struct guest *g)
+static bool take_group(const struct guest *g)
 {
     (void)g;
     return setsid() >= 0 && umask(077) != (mode_t)-1 && setgroups(0, NULL) == 0 &&
@@ -239,6 +239,7 @@ static bool drop_bounding_set(const struct guest *g)
     return true;
 }
 
+/* The user comes last of what needs rights: they go with root's number. */
 static bool drop_rights(const struct guest *g)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -246,6 +247,7 @@ static bool drop_rights(const struct guest *g)
 
     (void)g;
     return prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED) == 0 &&
+           setresuid(SETUP_UID, SETUP_UID, SETUP_UID) == 0 &&
            syscall(SYS_capset, &header, none) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
@@ -269,7 +271,7 @@ static const struct {
     bool (*perform)(const struct guest *g);
 } PROGRAM[] = {
     {"descriptors", place_descriptors},   {"limits", set_limits},
-    {"bounding set", drop_bounding_set},  {"user", take_identity},
+    {"bounding set", drop_bounding_set},  {"session", take_group},
     {"capabilities", drop_rights},        {"report", say_started},
     {"system-call filter", filter_calls}, {"exec", become_program},
 };

@@ -8,6 +8,8 @@ struct guest_facts {
     int64_t real_ns;
     int64_t monotonic_ns;
     uint8_t random[16];
+    uint64_t uid; /* as the kernel told it at its start; effective */
+    uint64_t gid;
 };
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/limits.h"
+#include "compartment/setup.h"
 #include "crypto/digest.h"
 #include "guest_facts.h"
 
@@ -116,6 +117,18 @@ static void no_two_guests_draw_the_same_random_numbers(void **state)
     assert_memory_not_equal(a.random, b.random, sizeof(a.random));
     end(&one);
     end(&other);
+}
+
+static void the_program_is_not_root_of_its_guest(void **state)
+{
+    struct guest g;
+
+    (void)state;
+    begin(&g, MIB(16), GUEST_UID);
+    struct guest_facts facts = ask(&g);
+    assert_int_equal(facts.uid, SETUP_UID);
+    assert_int_equal(facts.gid, SETUP_UID);
+    end(&g);
 }
 
 /* Root of the host reads a guest's memory in QEMU's. */
@@ -326,6 +339,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_guests_clock_is_right_and_goes_as_fast_as_the_hosts),
         cmocka_unit_test(no_two_guests_draw_the_same_random_numbers),
+        cmocka_unit_test(the_program_is_not_root_of_its_guest),
         cmocka_unit_test(where_secret_memory_is_required_nothing_starts),
         cmocka_unit_test(the_same_program_with_the_same_memory_measures_the_same),
         cmocka_unit_test(another_program_is_another_initramfs),
