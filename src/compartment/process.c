@@ -44,6 +44,7 @@ struct compartment {
     int pidfd;
     struct cgroup group;
     bool born_in_group;
+    bool own_users;         /* it is in a user namespace of its own */
     const char *killed_for; /* code of kill(), or NULL */
     bool secret;            /* was told to move onto secret memory */
     bool collected;
@@ -370,6 +371,7 @@ static bool start_with(const struct process_kind *kind, const struct compartment
     if (child.plan.secrecy.lock_right)
         child.args.flags &= ~(uint64_t)CLONE_NEWUSER;
     c->secret = child.plan.secrecy.secret;
+    c->own_users = child.args.flags & CLONE_NEWUSER;
     /* A build, or the boot of a guest, takes longer than the nursery saves; version 2 has no grace
      * period to wait for. */
     bool nursery = spec->profile == COMPARTMENT_RUN && kind->nursery && host.groups.version == 1;
@@ -524,6 +526,27 @@ bool process_measure(const struct compartment *c, struct eat_measured *ret)
     return true;
 }
 
+/* What hosts differ in: the rest holds on each, or nothing starts. */
+static void measure_confinement(const struct compartment *c, struct eat_measured *ret)
+{
+    char groups[96];
+    struct eat_component *component = eat_add_component(ret, EAT_CONFINEMENT);
+
+    if (!component)
+        return;
+    process_describe_groups(groups, sizeof(groups));
+    snprintf(component->text, sizeof(component->text), "%s user namespace, Landlock %d, %s",
+             c->own_users ? "own" : "no", landlock_version(), groups);
+}
+
+static bool measure_confined(const struct compartment *c, struct eat_measured *ret)
+{
+    if (!process_measure(c, ret))
+        return false;
+    measure_confinement(c, ret);
+    return true;
+}
+
 uint64_t process_cpu_time(const struct compartment *c)
 {
     clockid_t clock;
@@ -551,7 +574,7 @@ const struct compartment_back_end COMPARTMENT_PROCESS = {
     .describe = process_describe,
     .start = process_start,
     .watch = process_watch,
-    .measure = process_measure,
+    .measure = measure_confined,
     .cpu_time = process_cpu_time,
     .kill = process_kill,
     .wait = process_wait,

@@ -28,12 +28,13 @@ struct eat_component {
     struct eat_digest digest;        /* absent: words are all there is */
 };
 
-/* Components that `process` measures: the host's hardening, in words, and the kind of memory that
- * the program can write to. */
-#define EAT_HARDENING "hardening"
-#define EAT_MEMORY    "memory"
-#define EAT_SECRET    "secret"   /* all of it memfd_secret, which the kernel itself does not map */
-#define EAT_ORDINARY  "ordinary" /* not all of it */
+/* Components that `process` measures: in words the host's hardening and what of the confinement
+ * depends on the host, and the kind of memory that the program can write to. */
+#define EAT_HARDENING   "hardening"
+#define EAT_CONFINEMENT "confinement"
+#define EAT_MEMORY      "memory"
+#define EAT_SECRET      "secret"   /* all memfd_secret, which the kernel itself does not map */
+#define EAT_ORDINARY    "ordinary" /* not all of it */
 
 /* All that a back end says of one compartment, at the time of the evidence. */
 struct eat_measured {

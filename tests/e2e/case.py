@@ -74,6 +74,7 @@ def the_programs_memory_gives_root_no_canary_and_its_certificate_says_so(world):
     measured = {component["name"]: component["text"] for component in shown["components"]}
     expect(measured["memory"] == "secret", f"{measured['memory']} memory")
     expect("Yama" in measured["hardening"], measured["hardening"])
+    expect("Landlock" in measured["confinement"], measured["confinement"])
     words = world.idevs("cert", "show", world.run["id"], as_json=False).stdout
     expect("Secret memory is on" in words, words)
 

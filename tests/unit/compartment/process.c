@@ -1,6 +1,8 @@
 /* What only the back end `process` promises: what is seen of it from outside. Which system calls it
  * lets through: tests/escape. */
+#include "compartment/process.h"
 #include "compartment/cgroup.h"
+#include "compartment/landlock.h"
 #include "stage.h"
 
 #include <inttypes.h>
@@ -19,6 +21,38 @@ static void its_memory_map_is_measured_and_nothing_is_written_and_executed(void 
     assert_true(measured.memory_map.present);
     assert_null(strstr(measured.memory_map_summary, "executable 0.0"));
     assert_non_null(strstr(measured.memory_map_summary, "both 0.0"));
+    run_finish(&run);
+}
+
+/* Whether `pid` is in another user namespace than this process. */
+static bool has_own_users(pid_t pid)
+{
+    char path[64];
+    char its[64] = "";
+    char ours[64] = "";
+
+    snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+    assert_true(readlink(path, its, sizeof(its) - 1) > 0);
+    assert_true(readlink("/proc/self/ns/user", ours, sizeof(ours) - 1) > 0);
+    return strcmp(its, ours) != 0;
+}
+
+static void evidence_says_what_of_its_confinement_depends_on_the_host(void **state)
+{
+    struct eat_measured measured = {.n_components = 0};
+    struct run run;
+    pid_t pid = 0;
+    char expected[LIMIT_EAT_TEXT];
+    char groups[96];
+
+    (void)state;
+    process_describe_groups(groups, sizeof(groups));
+    run_begin(&run, "forever");
+    assert_int_equal(processes_of(stage.uid, &pid), 1);
+    snprintf(expected, sizeof(expected), "%s user namespace, Landlock %d, %s",
+             has_own_users(pid) ? "own" : "no", landlock_version(), groups);
+    assert_true(stage.back_end->measure(run.c, &measured));
+    assert_string_equal(eat_component_text(&measured, EAT_CONFINEMENT), expected);
     run_finish(&run);
 }
 
@@ -87,6 +121,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(its_memory_map_is_measured_and_nothing_is_written_and_executed),
+        cmocka_unit_test(evidence_says_what_of_its_confinement_depends_on_the_host),
         cmocka_unit_test(a_warden_sweeps_away_no_groups_of_another_process_namespace),
         cmocka_unit_test(its_group_has_the_limits_of_its_manifest),
     };
