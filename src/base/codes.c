@@ -144,6 +144,9 @@ static const struct code CODES[] = {
      "Update the host's firmware and microcode, then make new evidence.",
      "The versions in the evidence differ from those that were certified, or are not supported any "
      "more."},
+    {"evidence.unavailable", 503, "a machine that makes evidence of this technology",
+     "`idevs-warden backends` says what is missing here and how to get it.",
+     "This machine cannot make such evidence, or could not just now."},
     {"exchange.claimed", 403, "a request that was never seen before",
      "Nothing, if this was a replay; else send a fresh request.",
      "This very request was already accepted once."},

@@ -94,6 +94,16 @@
 #define LIMIT_RSA_BITS_FLOOR    2048   /* 112 bits of security */
 #define LIMIT_RSA_BITS_CEILING  4096   /* of makers' keys; longer ones only cost time */
 
+/* What makers of hardware evidence read of the kernel and of the host. */
+#define LIMIT_HARDWARE_ENDORSEMENTS KIB(64) /* PEM: what a host gives along */
+#define LIMIT_CERTIFICATE_TABLE     32      /* entries of a host's table of certificates */
+#define LIMIT_TSM_BLOB              KIB(32) /* beside the evidence: as much as the kernel gives */
+#define LIMIT_TSM_PATH              256     /* of one attribute */
+#define LIMIT_TSM_TEXT              64      /* an attribute that is text: a name or a number */
+#define LIMIT_TSM_NAMES             16 /* tried for a report: those of dead processes may be left */
+#define LIMIT_TSM_ATTEMPTS          8  /* at one report, where another is made meanwhile */
+#define LIMIT_TSM_PAUSE_MS          20 /* before the second attempt; longer before each further one */
+
 /* Files and fields that carry them. PEM is 4/3 of the DER, with room for comments. */
 #define LIMIT_PEM_KEY          KIB(64) /* a file with one key or one certificate */
 #define LIMIT_PEM_CHAIN        (2 * LIMIT_CHAIN * LIMIT_CERTIFICATE)

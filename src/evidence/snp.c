@@ -1,7 +1,7 @@
 /* AMD SEV-SNP attestation reports (AMD 56860, ATTESTATION_REPORT; AMD 57230 for the certificates):
  * Milan, Genoa and Turin, signed by the chip's key (VCEK) or a cloud's loaded one (VLEK). */
+#include "base/little_endian.h"
 #include "base/text.h"
-#include "evidence/little_endian.h"
 #include "evidence/trust.h"
 
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /* Intel TDX quotes: the TD's report, signed by the attestation key of a quoting enclave, whose
  * report is signed by the platform's PCK key, which Intel certified. */
 #include "evidence/tdx.h"
+#include "base/little_endian.h"
 #include "base/text.h"
 #include "crypto/der.h"
 #include "crypto/pem.h"
-#include "evidence/little_endian.h"
 #include "evidence/trust.h"
 
 /* ---- certificates in the quote ---- */

@@ -1,8 +1,8 @@
 /* Intel's judgement of a TDX platform: TCB information and QE identity (PCS API, version 4), each a
  * JSON value that Intel's TCB signing key signed byte for byte. */
+#include "base/little_endian.h"
 #include "base/text.h"
 #include "document/json.h"
-#include "evidence/little_endian.h"
 #include "evidence/tdx.h"
 #include "evidence/trust.h"
 

@@ -1,6 +1,6 @@
 /* A TDX quote taken apart (Intel TDX DCAP Quoting Library API, appendix A.3 and A.4). */
+#include "base/little_endian.h"
 #include "crypto/der.h"
-#include "evidence/little_endian.h"
 #include "evidence/tdx.h"
 
 #define HEADER_LEN    48

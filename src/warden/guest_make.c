@@ -1,6 +1,7 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/limits.h"
+#include "base/little_endian.h"
 #include "compartment/cpio.h"
 #include "compartment/filter.h"
 #include "compartment/guest/report.h"
@@ -25,18 +26,13 @@ struct making {
  * payload begins after that part, and its length. The last four bytes are not the compressor's. */
 enum { AT_SECTORS = 0x1f1, AT_MAGIC = 0x202, AT_PAYLOAD = 0x248, HEAD = 0x250, TAIL = 4 };
 
-static uint32_t little_endian(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 static bool find_payload(struct bytes file, struct bytes *ret)
 {
     if (file.len < HEAD || memcmp(file.data + AT_MAGIC, "HdrS", 4) != 0)
         return false;
     uint64_t sectors = file.data[AT_SECTORS] ? file.data[AT_SECTORS] : 4;
-    uint64_t from = (sectors + 1) * 512 + little_endian(file.data + AT_PAYLOAD);
-    uint64_t len = little_endian(file.data + AT_PAYLOAD + 4);
+    uint64_t from = (sectors + 1) * 512 + le32(file.data + AT_PAYLOAD);
+    uint64_t len = le32(file.data + AT_PAYLOAD + 4);
 
     if (len <= TAIL || from > file.len || len > file.len - from)
         return false;

@@ -1,4 +1,5 @@
 #include "warden/listing.h"
+#include "attester/hardware_maker.h"
 #include "document/json.h"
 #include "wire/cbor.h"
 
@@ -33,6 +34,35 @@ static json_t *back_end_json(const struct warden_config *config,
                      b->protects_from, "exposed_to", b->exposed_to, "missing", missing);
 }
 
+static json_t *maker_json(const struct hardware_maker *m)
+{
+    struct idevs_error gap;
+    bool usable = m->probe(&gap);
+    json_t *missing = json_array();
+
+    if (!usable)
+        json_array_append_new(missing, gap_json(&gap));
+    return json_pack("{s:s, s:s, s:b, s:o}", "format", m->format, "technology", m->technology,
+                     "usable", usable, "missing", missing);
+}
+
+static void print_gap(const struct idevs_error *gap)
+{
+    printf("  missing         %s (%s)\n  how to get it   %s\n", gap->expected, gap->found,
+           gap->remedy);
+}
+
+static void print_maker(const struct hardware_maker *m)
+{
+    struct idevs_error gap;
+    bool usable = m->probe(&gap);
+
+    printf("evidence %s (%s): %s\n", m->format, m->technology,
+           usable ? "can be made here" : "cannot be made here");
+    if (!usable)
+        print_gap(&gap);
+}
+
 static void print_words(const struct warden_config *config, const struct compartment_back_end *b)
 {
     struct compartment_gaps gaps = {.n = 0};
@@ -41,33 +71,42 @@ static void print_words(const struct warden_config *config, const struct compart
     printf("%s: %s%s\n", b->name, gaps.n ? "not usable here" : "usable",
            is_permitted(config, b) ? "" : ", not permitted by the configuration");
     for (size_t i = 0; i < gaps.n; i++)
-        printf("  missing         %s (%s)\n  how to get it   %s\n", gaps.at[i].expected,
-               gaps.at[i].found, gaps.at[i].remedy);
+        print_gap(&gaps.at[i]);
     printf("  protects from   %s\n  does not        %s\n", b->protects_from, b->exposed_to);
 }
 
 static bool print_json(const struct warden_config *config)
 {
     size_t n;
+    size_t n_makers;
     const struct compartment_back_end *const *all = compartment_back_ends(&n);
+    const struct hardware_maker *const *makers = hardware_makers(&n_makers);
     json_t *list = json_array();
-    _cleanup_json_ json_t *whole = json_pack("{s:o}", "back_ends", list);
+    json_t *evidence = json_array();
+    _cleanup_json_ json_t *whole =
+        json_pack("{s:o, s:o}", "back_ends", list, "hardware_evidence", evidence);
     _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_JSON);
 
     for (size_t i = 0; i < n; i++)
         json_array_append_new(list, back_end_json(config, all[i]));
+    for (size_t i = 0; i < n_makers; i++)
+        json_array_append_new(evidence, maker_json(makers[i]));
     return json_write(whole, &b) && puts((const char *)b.data) >= 0;
 }
 
 bool listing_print(const struct warden_config *config, bool as_json)
 {
     size_t n;
+    size_t n_makers;
     const struct compartment_back_end *const *all = compartment_back_ends(&n);
+    const struct hardware_maker *const *makers = hardware_makers(&n_makers);
 
     if (as_json)
         return print_json(config) && fflush(stdout) == 0;
     for (size_t i = 0; i < n; i++)
         print_words(config, all[i]);
+    for (size_t i = 0; i < n_makers; i++)
+        print_maker(makers[i]);
     return fflush(stdout) == 0;
 }
 

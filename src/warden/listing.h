@@ -1,5 +1,5 @@
 /* Every back end of this machine, whether it can be used, and what it protects from: for people
- * (`idevs-warden backends`), and for launchers. */
+ * (`idevs-warden backends`), and for launchers. For people also which hardware makes evidence. */
 #ifndef IDEVS_WARDEN_LISTING_H
 #define IDEVS_WARDEN_LISTING_H
 

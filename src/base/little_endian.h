@@ -1,6 +1,6 @@
-/* Integers of the hardware makers' formats, least significant byte first. */
-#ifndef IDEVS_EVIDENCE_LITTLE_ENDIAN_H
-#define IDEVS_EVIDENCE_LITTLE_ENDIAN_H
+/* Integers of the hardware makers' formats and of boot loaders, least significant byte first. */
+#ifndef IDEVS_BASE_LITTLE_ENDIAN_H
+#define IDEVS_BASE_LITTLE_ENDIAN_H
 
 #include <stdint.h>
 

@@ -1,0 +1,34 @@
+#include "attester/hardware_maker.h"
+#include "attester/tsm.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static const struct hardware_maker *const MAKERS[] = {&hardware_maker_snp, &hardware_maker_tdx};
+
+const struct hardware_maker *const *hardware_makers(size_t *ret_n)
+{
+    *ret_n = ARRAY_LEN(MAKERS);
+    return MAKERS;
+}
+
+void hardware_evidence_free(struct hardware_evidence *e)
+{
+    buffer_free(&e->evidence);
+    buffer_free(&e->endorsements);
+}
+
+bool hardware_lacks(struct idevs_error *ret_err, const char *expected, const char *remedy,
+                    const char *found, ...)
+{
+    struct idevs_error err;
+    va_list args;
+
+    va_start(args, found);
+    vsnprintf(err.found, sizeof(err.found), found, args);
+    va_end(args);
+    refuse_expecting(ret_err, "evidence.unavailable", expected, "%s", err.found);
+    if (ret_err)
+        snprintf(ret_err->remedy, sizeof(ret_err->remedy), "%s", remedy);
+    return false;
+}
