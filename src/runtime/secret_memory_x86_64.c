@@ -25,30 +25,35 @@ long secret_memory_replace(uintptr_t at, size_t size, void *secret, uintptr_t fr
     return result < 0 ? result : 0;
 }
 
-#define HAS_XSAVE (1u << 27) /* CPUID 1, ECX: OSXSAVE */
-#define VECTORS   0xe6u      /* of XCR0: SSE, AVX, and the three parts of AVX-512 */
-#define AREA_LEN  576        /* of XRSTOR: the legacy part and the header */
-#define AT_MXCSR  24
+#define HAS_XSAVE  (1u << 27)  /* CPUID 1, ECX: OSXSAVE */
+#define LEAF_XSAVE 0xd         /* CPUID: of its area */
+#define VECTORS    0xe6u       /* of XCR0: SSE, AVX, and the three parts of AVX-512 */
+#define AREA_LEN   (3u * 4096) /* with the tiles of AMX, too, 11008 */
+#define AT_MXCSR   24
 
-/* Which of them this processor and kernel have. */
+/* Which of them this processor and kernel have. An area that is larger than any known is left. */
 static unsigned vector_state(void)
 {
     unsigned a, b, c, d;
     unsigned low, high;
+    unsigned area;
 
-    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & HAS_XSAVE))
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & HAS_XSAVE) ||
+        !__get_cpuid_count(LEAF_XSAVE, 0, &a, &area, &c, &d) || area > AREA_LEN)
         return 0;
     __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     return low & VECTORS;
 }
 
 /* Restores from an area that holds no state but the rounding mode: the initial one, which is zero.
- * All of these registers are the caller's to save. */
+ * All of these registers are the caller's to save. The processor may touch the whole area, to its
+ * last byte, even where it says that there is no state: so it is no shorter than that, and not on
+ * the stack, which can end above a caller sooner. */
 void secret_memory_clear_registers(void)
 {
+    static _Alignas(64) uint8_t area[AREA_LEN];
     static unsigned state;
     static bool looked;
-    _Alignas(64) uint8_t area[AREA_LEN] = {0};
 
     if (!looked)
         state = vector_state();
