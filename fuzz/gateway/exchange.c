@@ -32,13 +32,11 @@ static void make_policy(void)
                                             .n_methods = 4,
                                             .paths = {"/api/*"},
                                             .n_paths = 1};
-    world.policy = (struct policy){.names_programs = true,
-                                   .programs = &world.program,
-                                   .n_programs = 1,
-                                   .tiers = {"isolated"},
-                                   .n_tiers = 1,
-                                   .back_ends = {"process"},
-                                   .n_back_ends = 1};
+    world.policy = (struct policy){
+        .names_programs = true,
+        .programs = &world.program,
+        .n_programs = 1,
+        .terms = {.tiers = {"isolated"}, .n_tiers = 1, .back_ends = {"process"}, .n_back_ends = 1}};
 }
 
 static void make_world(void)

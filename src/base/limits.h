@@ -211,6 +211,9 @@
 #define LIMIT_POLICY_PROGRAMS 256
 #define LIMIT_POLICY_METHODS  8
 #define LIMIT_POLICY_PATHS    32
+#define LIMIT_POLICY_CODE     16 /* digests of sources and executables */
+#define LIMIT_POLICY_OWNERS   16
+#define LIMIT_POLICY_PURPOSE  64 /* characters: it stands in refusals */
 
 /* Idempotency and state, kept on disk. */
 #define LIMIT_IDEMPOTENCY_KEY  128         /* characters */

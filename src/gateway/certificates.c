@@ -48,6 +48,7 @@ void caller_release(struct caller *caller)
     if (!e || --e->references > 0)
         return;
     chain_free(&e->caller.chain);
+    program_free(&e->caller.program);
     buffer_free(&e->caller.cert);
     buffer_free(&e->caller.cert_chain);
     free(e);

@@ -22,6 +22,13 @@ static bool tier_is_known(const char *text)
     return tier_from_name(text, &tier);
 }
 
+static bool digest_is_hex(const char *text)
+{
+    uint8_t digest[SHA256_LEN];
+
+    return strlen(text) == 2 * SHA256_LEN && hex_exactly(bytes_of_text(text), digest, SHA256_LEN);
+}
+
 static bool back_end_is_name(const char *text)
 {
     return name_is_valid(text, LIMIT_EAT_TEXT - 1);
@@ -73,13 +80,35 @@ static bool spiffe_is_valid(const char *name)
     return true;
 }
 
+static bool terms(struct yaml *map, struct policy_terms *ret, struct idevs_error *err)
+{
+    return texts(map, "tiers", tier_is_known, TIERS, ret->tiers, &ret->n_tiers, err) &&
+           texts(map, "back_ends", back_end_is_name, LIMIT_BACK_ENDS, ret->back_ends,
+                 &ret->n_back_ends, err) &&
+           texts(map, "owners", digest_is_hex, LIMIT_POLICY_OWNERS, ret->owners, &ret->n_owners,
+                 err) &&
+           texts(map, "code", digest_is_hex, LIMIT_POLICY_CODE, ret->code, &ret->n_code, err) &&
+           texts(map, "reaches_only", authority_is_valid, LIMIT_SERVICES, ret->reaches_only,
+                 &ret->n_reaches_only, err);
+}
+
+static bool purpose(struct yaml *map, const char **ret, struct idevs_error *err)
+{
+    if (!yaml_text(map, "purpose", YAML_OPTIONAL, ret, err))
+        return false;
+    if (*ret && (!**ret || strlen(*ret) > LIMIT_POLICY_PURPOSE))
+        return yaml_refuse(map, err, "purpose: 1 to %d characters", LIMIT_POLICY_PURPOSE);
+    return true;
+}
+
 static bool program(struct yaml *map, struct policy_program *ret, struct idevs_error *err)
 {
     if (!yaml_text(map, "name", YAML_REQUIRED, &ret->name, err))
         return false;
     if (!spiffe_is_valid(ret->name))
         return yaml_refuse(map, err, "name: not a SPIFFE ID (spiffe://DOMAIN/program/NAME)");
-    return texts(map, "methods", method_is_known, LIMIT_POLICY_METHODS, ret->methods,
+    return purpose(map, &ret->purpose, err) && terms(map, &ret->terms, err) &&
+           texts(map, "methods", method_is_known, LIMIT_POLICY_METHODS, ret->methods,
                  &ret->n_methods, err) &&
            texts(map, "paths", pattern_is_valid, LIMIT_POLICY_PATHS, ret->paths, &ret->n_paths,
                  err);
@@ -167,10 +196,7 @@ static bool fill(struct yaml *doc, struct gateway_config *ret, struct idevs_erro
     struct policy *p = &ret->policy;
 
     return names(doc, ret, err) && files(doc, ret, err) && limits(doc, ret, err) &&
-           texts(doc, "tiers", tier_is_known, TIERS, p->tiers, &p->n_tiers, err) &&
-           texts(doc, "back_ends", back_end_is_name, LIMIT_BACK_ENDS, p->back_ends, &p->n_back_ends,
-                 err) &&
-           programs(doc, p, err) && yaml_done(doc, err);
+           terms(doc, &p->terms, err) && programs(doc, p, err) && yaml_done(doc, err);
 }
 
 static bool take(struct yaml *doc, struct gateway_config *ret, struct idevs_error *ret_err)

@@ -1,13 +1,28 @@
 #include "gateway/policy.h"
+#include "base/alloc.h"
+#include "base/text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
-static bool names(char list[][LIMIT_AUTHORITY + 1], size_t n, const char *authority)
+/* Whether `authority` is among the services that a manifest names; the others become `reaches`. */
+static bool take_services(char list[][LIMIT_AUTHORITY + 1], size_t n, const char *authority,
+                          struct program *ret)
 {
+    bool named = false;
+
     for (size_t i = 0; i < n; i++)
         if (strcmp(list[i], authority) == 0)
-            return true;
-    return false;
+            named = true;
+        else
+            memcpy(ret->reaches[ret->n_reaches++], list[i], sizeof(list[i]));
+    return named;
+}
+
+static void take_digest(const struct eat_digest *digest, char ret[2 * SHA256_LEN + 1])
+{
+    if (digest->present)
+        hex_text(digest->sha256, SHA256_LEN, ret);
 }
 
 void program_from_claims(const char *id, const struct eat_claims *claims, const char *authority,
@@ -19,8 +34,18 @@ void program_from_claims(const char *id, const struct eat_claims *claims, const 
     snprintf(ret->id, sizeof(ret->id), "%s", id);
     snprintf(ret->tier, sizeof(ret->tier), "%s", claims->tier);
     snprintf(ret->back_end, sizeof(ret->back_end), "%s", claims->back_end);
-    ret->reads = names(c->reads, claims->n_reads, authority);
-    ret->writes = names(c->writes, claims->n_writes, authority);
+    take_digest(&claims->source, ret->source);
+    take_digest(&claims->executable, ret->executable);
+    snprintf(ret->owner, sizeof(ret->owner), "%s", claims->owner);
+    ret->reaches = alloc_zero(claims->n_reads + claims->n_writes + 1, sizeof(*ret->reaches));
+    ret->reads = take_services(c->reads, claims->n_reads, authority, ret);
+    ret->writes = take_services(c->writes, claims->n_writes, authority, ret);
+}
+
+void program_free(struct program *program)
+{
+    free(program->reaches);
+    *program = (struct program){0};
 }
 
 bool method_is_read(struct bytes method)
@@ -86,16 +111,61 @@ static bool path_is_permitted(const struct policy_program *p, struct bytes path)
     return p->n_paths == 0;
 }
 
-static bool permits_kind(const struct policy *policy, const struct program *program,
+/* ---- what its certificate must say ---- */
+
+static bool is_listed(const char *const *list, size_t n, const char *text)
+{
+    return is_one_of(list, n, bytes_of_text(text));
+}
+
+/* The service that data must not go to, or NULL. */
+static const char *strays_to(const struct policy_terms *t, const struct program *program)
+{
+    for (size_t i = 0; t->n_reaches_only && i < program->n_reaches; i++)
+        if (!is_listed(t->reaches_only, t->n_reaches_only, program->reaches[i]))
+            return program->reaches[i];
+    return NULL;
+}
+
+static bool permits_code(const struct policy_terms *t, const struct program *program,
                          struct idevs_error *ret_err)
 {
-    if (policy->n_tiers && !is_one_of(policy->tiers, policy->n_tiers, bytes_of_text(program->tier)))
+    if (!t->n_code || is_listed(t->code, t->n_code, program->executable) ||
+        (*program->source && is_listed(t->code, t->n_code, program->source)))
+        return true;
+    return refuse(ret_err, "policy.code", "source %s, executable %s",
+                  *program->source ? program->source : "unknown", program->executable);
+}
+
+static bool permits_terms(const struct policy_terms *t, const struct program *program,
+                          struct idevs_error *ret_err)
+{
+    if (t->n_tiers && !is_listed(t->tiers, t->n_tiers, program->tier))
         return refuse(ret_err, "policy.tier", "a certificate of tier %s", program->tier);
-    if (policy->n_back_ends &&
-        !is_one_of(policy->back_ends, policy->n_back_ends, bytes_of_text(program->back_end)))
+    if (t->n_back_ends && !is_listed(t->back_ends, t->n_back_ends, program->back_end))
         return refuse(ret_err, "policy.back-end", "a compartment of back end %s",
                       program->back_end);
-    return true;
+    if (t->n_owners && !is_listed(t->owners, t->n_owners, program->owner))
+        return refuse(ret_err, "policy.owner", "owner %s", program->owner);
+    if (!permits_code(t, program, ret_err))
+        return false;
+    const char *stray = strays_to(t, program);
+    return !stray || refuse(ret_err, "policy.reaches", "a manifest that names %s", stray);
+}
+
+/* The terms of one program say what it is let in for, so that whoever reads the refusal knows which
+ * agreement it is about. */
+static bool permits_own_terms(const struct policy_program *entry, const struct program *program,
+                              struct idevs_error *ret_err)
+{
+    struct idevs_error err;
+    char expected[sizeof(err.expected)];
+
+    if (permits_terms(&entry->terms, program, &err))
+        return true;
+    snprintf(expected, sizeof(expected), "%.87s%s%.64s", err.expected,
+             entry->purpose ? ", for: " : "", entry->purpose ? entry->purpose : "");
+    return refuse_expecting(ret_err, err.code, expected, "%s", err.found);
 }
 
 static bool permits_direction(const struct program *program, const struct http_message *request,
@@ -118,7 +188,9 @@ bool policy_permits(const struct policy *policy, const struct program *program,
 
     if (policy->names_programs && !entry)
         return refuse(ret_err, "policy.program", "%s", program->id);
-    if (!permits_kind(policy, program, ret_err) || !permits_direction(program, request, ret_err))
+    if (!permits_terms(&policy->terms, program, ret_err) ||
+        (entry && !permits_own_terms(entry, program, ret_err)) ||
+        !permits_direction(program, request, ret_err))
         return false;
     if (!entry || path_is_state(request->path))
         return true;

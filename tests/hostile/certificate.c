@@ -289,6 +289,23 @@ ATTACK(a_back_end_that_policy_does_not_name_is_refused, GATEWAY, "policy.back-en
     claims_are_refused(this, &store.tier, &fields);
 }
 
+ATTACK(another_program_under_a_known_name_is_refused, GATEWAY, "policy.code",
+       "The owner approves another program under the name that the service agreed to serve.")
+{
+    const struct actor_program_fields fields = {.executable = 1};
+
+    claims_are_refused(this, &store.tier, &fields);
+}
+
+ATTACK(a_program_whose_data_could_go_elsewhere_is_refused, GATEWAY, "policy.reaches",
+       "The approved manifest of a known program names a service that this one's data must not "
+       "reach.")
+{
+    const struct actor_program_fields fields = {.also = "elsewhere.example:8443"};
+
+    claims_are_refused(this, &store.tier, &fields);
+}
+
 ATTACK(a_read_that_the_manifest_does_not_allow_is_refused, GATEWAY, "policy.reads",
        "A program reads from a service that its attested manifest does not list under `reads`.")
 {
@@ -502,6 +519,8 @@ static const struct attack *const ATTACKS[] = {
     ROW(a_program_that_policy_does_not_name_is_refused),
     ROW(a_tier_that_policy_does_not_name_is_refused),
     ROW(a_back_end_that_policy_does_not_name_is_refused),
+    ROW(another_program_under_a_known_name_is_refused),
+    ROW(a_program_whose_data_could_go_elsewhere_is_refused),
     ROW(a_read_that_the_manifest_does_not_allow_is_refused),
     ROW(a_write_that_the_manifest_does_not_allow_is_refused),
     ROW(a_method_that_policy_does_not_grant_is_refused),
@@ -518,12 +537,15 @@ static const struct attack *const ATTACKS[] = {
     ROW(a_ca_that_the_launcher_adds_does_not_reach_the_service),
 };
 
+#define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
+
 static int begin(void **state)
 {
     (void)state;
     return stage_begin_with(
         "tiers: [isolated]\nback_ends: [process]\nprograms:\n  - {name: '" TEST_PROGRAM
-        "', methods: [GET, POST], paths: [/ok, /count]}\n");
+        "', methods: [GET, POST], paths: [/ok, /count], code: ['" ZEROS
+        "'], reaches_only: [other.example:8443]}\n");
 }
 
 int main(int argc, char **argv)

@@ -68,6 +68,7 @@ static void encode_claims(const struct actor_program_fields *f, int64_t now, str
     set(c.writes[0], sizeof(c.writes[0]), f->writes, TEST_AUTHORITY);
     c.n_reads = c.reads[0][0] != 0;
     c.n_writes = c.writes[0][0] != 0;
+    memset(c.executable.sha256, f->executable, sizeof(c.executable.sha256));
     if (f->also) {
         set(c.reads[c.n_reads++], sizeof(c.reads[0]), f->also, NULL);
         set(c.writes[c.n_writes++], sizeof(c.writes[0]), f->also, NULL);

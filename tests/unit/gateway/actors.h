@@ -24,7 +24,8 @@ struct actor_program_fields {
     const char *back_end;
     const char *reads; /* "" for none */
     const char *writes;
-    const char *also; /* a second authority under both, or NULL */
+    const char *also;   /* a second authority under both, or NULL */
+    uint8_t executable; /* each byte of its digest */
     int64_t not_before;
     int64_t not_after;
 };

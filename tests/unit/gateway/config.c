@@ -39,6 +39,9 @@ static void the_least_configuration_has_safe_defaults(void **state)
     assert_null(c.previous_key);
 }
 
+#define DIGEST_REST "bcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789"
+#define DIGEST      "a" DIGEST_REST
+
 static void a_whole_configuration_is_read(void **state)
 {
     (void)state;
@@ -54,7 +57,12 @@ static void a_whole_configuration_is_read(void **state)
                       "back_ends: [process]\n"
                       "programs:\n"
                       "  - {name: 'spiffe://a/program/b', methods: [GET], paths: [/x, '/y/*']}\n"
-                      "  - {name: 'spiffe://a/program/c'}\n",
+                      "  - name: 'spiffe://a/program/c'\n"
+                      "    purpose: a free ride home\n"
+                      "    tiers: [isolated]\n"
+                      "    owners: [" DIGEST "]\n"
+                      "    code: [" DIGEST ", " DIGEST "]\n"
+                      "    reaches_only: [hospital.example:8443, messaging.example]\n",
                       &c, &err));
     assert_int_equal(c.max_body, MIB(64));
     assert_int_equal(c.upstream_seconds, 120);
@@ -63,7 +71,13 @@ static void a_whole_configuration_is_read(void **state)
     assert_int_equal(c.policy.n_programs, 2);
     assert_string_equal(c.policy.programs[0].paths[1], "/y/*");
     assert_int_equal(c.policy.programs[1].n_methods, 0);
-    assert_int_equal(c.policy.n_tiers, 2);
+    assert_int_equal(c.policy.terms.n_tiers, 2);
+    assert_int_equal(c.policy.terms.n_reaches_only, 0);
+    assert_string_equal(c.policy.programs[1].purpose, "a free ride home");
+    assert_string_equal(c.policy.programs[1].terms.tiers[0], "isolated");
+    assert_int_equal(c.policy.programs[1].terms.n_code, 2);
+    assert_int_equal(c.policy.programs[1].terms.n_owners, 1);
+    assert_string_equal(c.policy.programs[1].terms.reaches_only[1], "messaging.example");
     assert_string_equal(c.previous_key, "/etc/idevs/old.pem");
 }
 
@@ -78,6 +92,14 @@ static void a_wrong_value_is_refused_with_its_place(void **state)
         "tiers: [isolate]\n",
         "tiers: []\n",
         "back_ends: ['Process']\n",
+        "owners: [ab]\n",
+        "code: ['" DIGEST "0']\n",
+        "code: ['A" DIGEST_REST "']\n",
+        "reaches_only: []\n",
+        "reaches_only: ['https://hospital.example']\n",
+        "reaches_only: ['Hospital.example']\n",
+        "programs: [{name: 'spiffe://a/b', purpose: ''}]\n",
+        "programs: [{name: 'spiffe://a/b', purpose: '" DIGEST "0'}]\n",
         "programs: []\n",
         "programs: [{methods: [GET]}]\n",
         "programs: [{name: 'https://a/b'}]\n",
