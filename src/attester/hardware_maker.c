@@ -1,10 +1,12 @@
 #include "attester/hardware_maker.h"
+#include "attester/nsm.h"
 #include "attester/tsm.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-static const struct hardware_maker *const MAKERS[] = {&hardware_maker_snp, &hardware_maker_tdx};
+static const struct hardware_maker *const MAKERS[] = {&hardware_maker_snp, &hardware_maker_tdx,
+                                                      &hardware_maker_nitro};
 
 const struct hardware_maker *const *hardware_makers(size_t *ret_n)
 {

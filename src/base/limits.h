@@ -97,6 +97,8 @@
 /* What makers of hardware evidence read of the kernel and of the host. */
 #define LIMIT_HARDWARE_ENDORSEMENTS KIB(64) /* PEM: what a host gives along */
 #define LIMIT_CERTIFICATE_TABLE     32      /* entries of a host's table of certificates */
+#define LIMIT_NSM_REQUEST           512     /* to Nitro's device, which takes 4 KiB */
+#define LIMIT_NSM_ANSWER            KIB(12) /* as much as Nitro's device gives */
 #define LIMIT_TSM_BLOB              KIB(32) /* beside the evidence: as much as the kernel gives */
 #define LIMIT_TSM_PATH              256     /* of one attribute */
 #define LIMIT_TSM_TEXT              64      /* an attribute that is text: a name or a number */

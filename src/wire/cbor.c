@@ -93,6 +93,11 @@ bool cbor_put_bool(struct buffer *b, bool v)
     return put_head(b, MAJOR_SIMPLE, v ? SIMPLE_TRUE : SIMPLE_FALSE);
 }
 
+bool cbor_put_null(struct buffer *b)
+{
+    return put_head(b, MAJOR_SIMPLE, SIMPLE_NULL);
+}
+
 /* ---- reading ---- */
 
 struct head {

@@ -18,6 +18,7 @@ bool cbor_put_array(struct buffer *b, size_t n) _must_check_; /* n items follow 
 bool cbor_put_map(struct buffer *b, size_t n) _must_check_;   /* n pairs follow */
 bool cbor_put_tag(struct buffer *b, uint64_t tag) _must_check_;
 bool cbor_put_bool(struct buffer *b, bool v) _must_check_;
+bool cbor_put_null(struct buffer *b) _must_check_;
 
 /* Readers take one item off `r`; false (and `r` unmoved) for another type or a malformed item. Text
  * is checked to be UTF-8. */

@@ -95,7 +95,7 @@ def every_back_end_is_listed_alike_on_the_spot_and_through_the_launcher(world):
     expect({key: here[key] for key in there} == there, f"{here}\n{there}")
     makers = {m["format"]: m for m in here["hardware_evidence"]}
     expect(all(m["usable"] != bool(m["missing"]) for m in makers.values()), str(makers))
-    expect({"snp", "tdx"} <= set(makers), str(makers))
+    expect({"snp", "tdx", "nitro"} <= set(makers), str(makers))
     listed = {b["name"]: b for b in there["back_ends"]}
     expect(all(listed[name]["permitted"] and listed[name]["usable"] for name in ("process", "none")), str(listed))
     text = world.idevs("backends", as_json=False).stdout

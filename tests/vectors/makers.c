@@ -2,10 +2,12 @@
  * they make of them is what our verifiers take, at the time at which those were genuine. */
 #include "real.h"
 
+#include "attester/recorded_device.h"
 #include "attester/recorded_tree.h"
 
-#define SNP "sev-snp/"
-#define TDX "tdx/"
+#define SNP   "sev-snp/"
+#define TDX   "tdx/"
+#define NITRO "nitro/"
 
 static const uint8_t DATA[REPORT_DATA_LEN] = {1};
 
@@ -28,7 +30,21 @@ static int64_t time_of(const char *folder)
     return at;
 }
 
-/* What the maker made becomes the evidence and the endorsements; the tree is as it was. */
+/* What a maker made becomes the evidence and the endorsements. */
+static void take(const struct hardware_evidence *made, struct example *x)
+{
+    struct idevs_error err;
+
+    x->verifier = hardware_verifier(made->format);
+    assert_non_null(x->verifier);
+    x->evidence = buffer_up_to(LIMIT_HARDWARE_EVIDENCE);
+    assert_true(buffer_append_bytes(&x->evidence, buffer_bytes(&made->evidence)));
+    if (made->endorsements.len &&
+        !endorsements_add(&x->endorsements, "host", buffer_bytes(&made->endorsements), &err))
+        fail_msg("%s: %s", err.code, err.found);
+}
+
+/* The tree is afterwards as it was. */
 static void make(const struct tsm *tsm, struct example *x)
 {
     _cleanup_hardware_evidence_ struct hardware_evidence made = {.format = NULL};
@@ -37,13 +53,7 @@ static void make(const struct tsm *tsm, struct example *x)
     if (!tsm_make(tsm, DATA, &made, &err))
         fail_msg("%s: %s", err.code, err.found);
     tree_is_clean();
-    x->verifier = hardware_verifier(made.format);
-    assert_non_null(x->verifier);
-    x->evidence = buffer_up_to(LIMIT_HARDWARE_EVIDENCE);
-    assert_true(buffer_append_bytes(&x->evidence, buffer_bytes(&made.evidence)));
-    if (made.endorsements.len &&
-        !endorsements_add(&x->endorsements, "host", buffer_bytes(&made.endorsements), &err))
-        fail_msg("%s: %s", err.code, err.found);
+    take(&made, x);
 }
 
 /* Base64url of a JSON text, without padding. */
@@ -118,15 +128,38 @@ static void real_quotes_are_made_and_accepted(void **state)
     }
 }
 
+static void real_documents_are_made_and_accepted(void **state)
+{
+    static const char *const FOLDERS[] = {NITRO "2021-anjuna-pubkey", NITRO "2022-evervault-valid",
+                                          NITRO "2023-anjuna-prod"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(FOLDERS); i++) {
+        _cleanup_buffer_ struct buffer document =
+            published_file(path_in(FOLDERS[i], "document.cbor"));
+        _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_NSM_ANSWER);
+        struct example _cleanup_example_ x = {.at = time_of(FOLDERS[i])};
+        _cleanup_hardware_evidence_ struct hardware_evidence made = {.format = NULL};
+        struct idevs_error err;
+        device_wrap(buffer_bytes(&document), &answer);
+        const struct nsm nsm = device_of(buffer_bytes(&answer));
+        if (!nsm_make(&nsm, DATA, &made, &err))
+            fail_msg("%s: %s", err.code, err.found);
+        take(&made, &x);
+        example_is_accepted(&x);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_recorded_tree_of_snp_is_made_and_accepted),
         cmocka_unit_test(real_reports_with_a_table_are_made_and_accepted),
         cmocka_unit_test(real_quotes_are_made_and_accepted),
+        cmocka_unit_test(real_documents_are_made_and_accepted),
     };
 
-    if (!published_is_here(SNP) || !published_is_here(TDX))
+    if (!published_is_here(SNP) || !published_is_here(TDX) || !published_is_here(NITRO))
         return SKIPPED;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
