@@ -14,6 +14,15 @@ const struct hardware_maker *const *hardware_makers(size_t *ret_n)
     return MAKERS;
 }
 
+const struct hardware_maker *hardware_maker_here(struct idevs_error *ret_err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(MAKERS); i++)
+        if (MAKERS[i]->probe(ret_err))
+            return MAKERS[i];
+    refuse(ret_err, "evidence.unavailable", "neither a confidential guest nor an enclave");
+    return NULL;
+}
+
 void hardware_evidence_free(struct hardware_evidence *e)
 {
     buffer_free(&e->evidence);

@@ -34,6 +34,9 @@ struct hardware_maker {
 /* All of them, `*ret_n` many. */
 const struct hardware_maker *const *hardware_makers(size_t *ret_n);
 
+/* The first that this machine can make. NULL: refused, `evidence.unavailable`. */
+const struct hardware_maker *hardware_maker_here(struct idevs_error *ret_err);
+
 /* For probe(): refuses `evidence.unavailable` with a remedy of the place. Always false. */
 bool hardware_lacks(struct idevs_error *ret_err, const char *expected, const char *remedy,
                     const char *found, ...) _printf_(4, 5);

@@ -1,4 +1,4 @@
-/* idevs-warden: serve, init, enrol, toolchain. */
+/* idevs-warden: serve, init, enrol, backends, evidence, toolchain, guest. */
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/limits.h"
@@ -6,6 +6,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "compartment/compartment.h"
+#include "warden/evidence_make.h"
 #include "warden/guest.h"
 #include "warden/identity.h"
 #include "warden/listing.h"
@@ -26,6 +27,7 @@ static const char HELP[] =
     "       idevs-warden init --config FILE\n"
     "       idevs-warden enrol --config FILE --token-file FILE --out FILE [--description TEXT]\n"
     "       idevs-warden backends [--config FILE] [--format text|json]\n"
+    "       idevs-warden evidence --over HEX --out DIR\n"
     "       idevs-warden toolchain --out DIR [--include DIR] [--lib FILE] [--gcc PROGRAM]\n"
     "       idevs-warden guest --out DIR --kernel FILE [--init FILE] [--qemu FILE]\n"
     "       idevs-warden --version | --help\n"
@@ -38,7 +40,9 @@ static const char HELP[] =
     "  enrol      writes the request by which an authority enrols this platform\n"
     "  backends   what programs can run in on this machine: usable or not, what is missing and "
     "how\n"
-    "             to get it, what it protects from and what not\n"
+    "             to get it, what it protects from and what not; and which evidence of hardware\n"
+    "             can be made\n"
+    "  evidence   makes evidence of this machine's hardware: SEV-SNP, TDX, Nitro\n"
     "  toolchain  gathers the compiler and libraries that programs are compiled with, and prints\n"
     "             their digest\n"
     "  guest      gathers what guests of the back end microvm are made of: a kernel of Debian's\n"
@@ -48,7 +52,9 @@ static const char HELP[] =
     "                      (700000), uid_count (1000), back_ends\n"
     "                      (process alone), the preferred one first, guest\n"
     "  --token-file FILE   what `idevs-authority platform token` printed\n"
-    "  --out PATH          what is written; a toolchain also gets PATH.digest\n"
+    "  --over HEX          64 bytes that the evidence is over, 128 digits\n"
+    "  --out PATH          what is written; a toolchain also gets PATH.digest; evidence is a\n"
+    "                      folder\n"
     "  --description TEXT  at most 127 characters for the authority's list (default: host name)\n"
     "  --include DIR       where idevs.h is (default " IDEVS_INCLUDE ")\n"
     "  --lib FILE          libidevs.a (default " IDEVS_LIB ")\n"
@@ -218,6 +224,32 @@ static int backends(int argc, char **argv)
     return listing_print(options[0].value ? &config : NULL, as_json) ? 0 : 1;
 }
 
+/* Says how to check it, in one line that can be run elsewhere. */
+static int evidence(int argc, char **argv)
+{
+    struct option options[] = {{.name = "--over", .required = true},
+                               {.name = "--out", .required = true}};
+    int status = parse(argc, argv, options, ARRAY_LEN(options));
+    uint8_t over[REPORT_DATA_LEN];
+    const char *out = options[1].value;
+    bool endorsed = false;
+    struct idevs_error err;
+
+    if (status)
+        return status;
+    if (!hex_exactly(bytes_of_text(options[0].value), over, sizeof(over)))
+        return usage("--over is 64 bytes in lower-case hex, not '%s'", options[0].value);
+    const struct hardware_maker *maker = hardware_maker_here(&err);
+    if (!maker || !evidence_make(maker, over, out, &endorsed, &err))
+        return failed(&err);
+    printf("idevs evidence verify %s/" EVIDENCE_FILE " --format %s --nonce %s", out, maker->format,
+           options[0].value);
+    if (endorsed)
+        printf(" --endorsements %s/" ENDORSEMENTS_FILE, out);
+    puts("");
+    return 0;
+}
+
 static int toolchain(int argc, char **argv)
 {
     struct option options[] = {
@@ -263,8 +295,9 @@ static int guest(int argc, char **argv)
 static const struct {
     const char *name;
     int (*perform)(int argc, char **argv);
-} COMMANDS[] = {{"serve", serve},       {"init", init},           {"enrol", enrol},
-                {"backends", backends}, {"toolchain", toolchain}, {"guest", guest}};
+} COMMANDS[] = {{"serve", serve},       {"init", init},         {"enrol", enrol},
+                {"backends", backends}, {"evidence", evidence}, {"toolchain", toolchain},
+                {"guest", guest}};
 
 int main(int argc, char **argv)
 {

@@ -102,6 +102,19 @@ def every_back_end_is_listed_alike_on_the_spot_and_through_the_launcher(world):
     expect("none: usable\n  protects from   nothing" in text, text)
 
 
+def evidence_of_hardware_is_made_or_it_is_said_that_it_cannot_be(world):
+    out = world.state / "evidence"
+    made = subprocess.run([world.bin / "idevs-warden", "evidence", "--over", "5a" * 64, "--out", out],
+                          capture_output=True, text=True)
+    listed = json.loads(subprocess.run([world.bin / "idevs-warden", "backends", "--format", "json"],
+                                       capture_output=True, check=True).stdout)
+    if any(maker["usable"] for maker in listed["hardware_evidence"]):
+        expect(made.returncode == 0 and (out / "evidence.bin").stat().st_size > 0, made.stderr)
+    else:
+        expect(made.returncode == 1 and "evidence.unavailable" in made.stderr, made.stderr)
+        expect(not out.exists(), str(out))
+
+
 def what_a_back_end_says_it_is_exposed_to_is_what_the_certificate_says(world):
     listed = {b["name"]: b for b in world.idevs("backends")["back_ends"]}
     for program, back_end in (("tell", "process"), ("bare", "none")):
@@ -179,6 +192,7 @@ if __name__ == "__main__":
         what_is_refused_reaches_no_service,
         a_program_that_nothing_isolates_is_certified_as_that_in_the_development_tier,
         every_back_end_is_listed_alike_on_the_spot_and_through_the_launcher,
+        evidence_of_hardware_is_made_or_it_is_said_that_it_cannot_be,
         what_a_back_end_says_it_is_exposed_to_is_what_the_certificate_says,
         the_same_platform_enrolled_as_isolated_is_served_by_the_isolated_anchor_alone,
         a_program_that_nothing_isolates_gets_no_certificate_on_an_isolated_platform,
