@@ -1,28 +1,19 @@
 /* cert show|verify: a program's certificate in plain words, first what it does not protect from. */
+#include "cli/cert.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/text.h"
-#include "cli/cli.h"
-#include "crypto/x509.h"
 #include "wire/cmw.h"
-#include "wire/eat.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-struct shown {
-    struct chain chain;
-    struct eat_claims claims;
-    char uri[LIMIT_PROGRAM_URI];
-};
-
-static void shown_release(struct shown *s)
+void shown_release(struct shown *s)
 {
     chain_free(&s->chain);
 }
-#define _cleanup_shown_ _cleanup_(shown_release)
 
 /* A number is a run at the launcher, anything else a file. */
 static bool read_pem(const struct cli *cli, const char *what, struct buffer *b,
@@ -55,6 +46,14 @@ static bool read_shown(struct bytes pem, struct shown *ret, struct idevs_error *
         !bytes_equal_text(type, CMW_EAT_UCS) || !eat_decode(value, &ret->claims))
         return refuse(ret_err, "certificate.malformed", "no attestation result that can be read");
     return true;
+}
+
+bool cert_read(const struct cli *cli, const char *what, struct shown *ret,
+               struct idevs_error *ret_err)
+{
+    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM_CHAIN);
+
+    return read_pem(cli, what, &pem, ret_err) && read_shown(buffer_bytes(&pem), ret, ret_err);
 }
 
 /* ---- in words ---- */
@@ -253,7 +252,7 @@ static bool run_show(const struct cli *cli, const struct arguments *a, struct id
 
 /* ---- verify ---- */
 
-static bool verify(const struct shown *s, const char *anchor_file, struct idevs_error *ret_err)
+bool cert_verify(const struct shown *s, const char *anchor_file, struct idevs_error *ret_err)
 {
     _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_CHAIN_BYTES);
     struct chain anchors _cleanup_chain_ = {0};
@@ -270,13 +269,12 @@ static bool verify(const struct shown *s, const char *anchor_file, struct idevs_
 static bool run_verify(const struct cli *cli, const struct arguments *a,
                        struct idevs_error *ret_err)
 {
-    _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM_CHAIN);
     struct shown shown _cleanup_shown_ = {0};
     const char *anchors;
 
     if (!argument_required(a, "--anchors", &anchors, ret_err) ||
-        !read_pem(cli, a->positional[0], &pem, ret_err) ||
-        !read_shown(buffer_bytes(&pem), &shown, ret_err) || !verify(&shown, anchors, ret_err))
+        !cert_read(cli, a->positional[0], &shown, ret_err) ||
+        !cert_verify(&shown, anchors, ret_err))
         return false;
     if (cli->json) {
         _cleanup_json_ json_t *j = shown_json(&shown);

@@ -49,6 +49,7 @@ extern const struct command RUN_COMMANDS[];
 extern const struct command SERVICE_COMMANDS[];
 extern const struct command BACK_END_COMMANDS[];
 extern const struct command CERT_COMMANDS[];
+extern const struct command AUDIT_COMMANDS[];
 extern const struct command EVIDENCE_COMMANDS[];
 extern const struct command EXPLAIN_COMMANDS[];
 extern const struct command MENU_COMMANDS[];

@@ -12,8 +12,9 @@
 
 static const char *const COMMON[] = {"--home=DIR", "--json", "--help", "-h", NULL};
 static const struct command *const TABLES[] = {
-    OWNER_COMMANDS, PROGRAM_COMMANDS,  RUN_COMMANDS,     SERVICE_COMMANDS, BACK_END_COMMANDS,
-    CERT_COMMANDS,  EVIDENCE_COMMANDS, EXPLAIN_COMMANDS, MENU_COMMANDS,    CONFORMANCE_COMMANDS,
+    OWNER_COMMANDS,    PROGRAM_COMMANDS, RUN_COMMANDS,         SERVICE_COMMANDS,
+    BACK_END_COMMANDS, CERT_COMMANDS,    AUDIT_COMMANDS,       EVIDENCE_COMMANDS,
+    EXPLAIN_COMMANDS,  MENU_COMMANDS,    CONFORMANCE_COMMANDS,
 };
 
 /* "program add FILE --manifest FILE", or without the options that it cannot do without. */

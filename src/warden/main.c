@@ -1,4 +1,4 @@
-/* idevs-warden: serve, init, enrol, backends, evidence, toolchain, guest. */
+/* idevs-warden: what a platform's operator does, and, with `build`, an auditor. */
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/limits.h"
@@ -10,6 +10,7 @@
 #include "warden/guest.h"
 #include "warden/identity.h"
 #include "warden/listing.h"
+#include "warden/rebuild.h"
 #include "warden/toolchain.h"
 #include "warden/warden.h"
 #include "wire/platform_request.h"
@@ -21,6 +22,7 @@
 
 #define EXIT_USAGE  2
 #define LARGE_BLOCK KIB(256)
+#define BUILD_UID   "699999" /* below those of a warden that serves */
 
 static const char HELP[] =
     "usage: idevs-warden serve --config FILE\n"
@@ -30,6 +32,8 @@ static const char HELP[] =
     "       idevs-warden evidence --over HEX --out DIR\n"
     "       idevs-warden toolchain --out DIR [--include DIR] [--lib FILE] [--gcc PROGRAM]\n"
     "       idevs-warden guest --out DIR --kernel FILE [--init FILE] [--qemu FILE]\n"
+    "       idevs-warden build --toolchain DIR --source FILE --manifest SHA256 [--back-end NAME]\n"
+    "                          [--uid N]\n"
     "       idevs-warden --version | --help\n"
     "\n"
     "Compiles, measures, confines and attests programs for a launcher. Runs as root, without a\n"
@@ -47,6 +51,8 @@ static const char HELP[] =
     "             their digest\n"
     "  guest      gathers what guests of the back end microvm are made of: a kernel of Debian's\n"
     "             package and its modules, QEMU and its libraries\n"
+    "  build      compiles as `serve` does, without its state, and prints the digests of the\n"
+    "             executable and of the toolchain: `idevs audit` compares them with a certificate\n"
     "\n"
     "  --config FILE       YAML: socket, state, launcher_uid; optional toolchain, uid_first\n"
     "                      (700000), uid_count (1000), back_ends\n"
@@ -61,7 +67,11 @@ static const char HELP[] =
     "  --gcc PROGRAM       the compiler (default gcc-12)\n"
     "  --kernel FILE       .../boot/vmlinuz-VERSION; modules are in .../lib/modules/VERSION\n"
     "  --init FILE         a guest's first process (default " IDEVS_GUEST_INIT ")\n"
-    "  --qemu FILE         the monitor (default /usr/bin/qemu-system-x86_64)\n";
+    "  --qemu FILE         the monitor (default /usr/bin/qemu-system-x86_64)\n"
+    "  --toolchain DIR     what `idevs-warden toolchain` made\n"
+    "  --manifest SHA256   of the manifest, as `idevs measure` prints it\n"
+    "  --back-end NAME     that it is compiled for (default process)\n"
+    "  --uid N             the compiler's user; nobody else's (default " BUILD_UID ")\n";
 
 /* Every option takes a value and stands at most once. */
 struct option {
@@ -292,12 +302,48 @@ static int guest(int argc, char **argv)
     return guest_make(&made, &err) ? 0 : failed(&err);
 }
 
+static void print_digest(const uint8_t digest[SHA256_LEN], const char *of)
+{
+    char hex[2 * SHA256_LEN + 1];
+
+    hex_text(digest, SHA256_LEN, hex);
+    printf("%s  %s\n", hex, of);
+}
+
+static int build(int argc, char **argv)
+{
+    struct option options[] = {
+        {.name = "--toolchain", .required = true}, {.name = "--source", .required = true},
+        {.name = "--manifest", .required = true},  {.name = "--back-end", .value = "process"},
+        {.name = "--uid", .value = BUILD_UID},
+    };
+    int status = parse(argc, argv, options, ARRAY_LEN(options));
+    _cleanup_buffer_ struct buffer text = buffer_up_to(LIMIT_COMPILER_TEXT);
+    struct rebuilt rebuilt;
+    struct idevs_error err;
+    uint64_t uid;
+
+    if (status)
+        return status;
+    if (!parse_u64(bytes_of_text(options[4].value), INT32_MAX, &uid) || uid == 0)
+        return usage("--uid is a number from 1, not '%s'", options[4].value);
+    const struct rebuild_options made = {options[0].value, options[1].value, options[2].value,
+                                         options[3].value, (uid_t)uid};
+    bool ok = rebuild(&made, &rebuilt, &text, &err);
+    fprintf(stderr, "%.*s", (int)text.len, (const char *)text.data);
+    if (!ok)
+        return failed(&err);
+    print_digest(rebuilt.executable, "executable");
+    print_digest(rebuilt.toolchain, "toolchain");
+    return 0;
+}
+
 static const struct {
     const char *name;
     int (*perform)(int argc, char **argv);
 } COMMANDS[] = {{"serve", serve},       {"init", init},         {"enrol", enrol},
                 {"backends", backends}, {"evidence", evidence}, {"toolchain", toolchain},
-                {"guest", guest}};
+                {"guest", guest},       {"build", build}};
 
 int main(int argc, char **argv)
 {

@@ -9,6 +9,7 @@
 #include "compartment/setup.h"
 #include "crypto/digest.h"
 #include "guest_facts.h"
+#include "stage.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -215,14 +216,9 @@ static void another_program_is_another_initramfs(void **state)
 
 static pid_t process_of(uid_t uid)
 {
-    char command[96];
-    int pid = 0;
+    pid_t pid = 0;
 
-    snprintf(command, sizeof(command), "pgrep -U %u", (unsigned)uid);
-    FILE *pipe = popen(command, "r");
-    assert_non_null(pipe);
-    assert_int_equal(fscanf(pipe, "%d", &pid), 1);
-    pclose(pipe);
+    assert_int_equal(processes_of(uid, &pid), 1);
     return pid;
 }
 
