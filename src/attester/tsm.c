@@ -11,6 +11,8 @@
 
 #define EXPECTED "a confidential guest with SEV-SNP or TDX, and configfs-tsm in its kernel"
 
+#define LAST_LEVEL 3 /* VMPL 0 to 3 of SEV-SNP */
+
 /* Who may answer, what the answer is, and what is done with what comes along. */
 struct provider {
     const char *name; /* as the kernel calls it */
@@ -197,21 +199,42 @@ static bool read_aux(const struct report *r, struct buffer *b)
     return read_attribute(r, "auxblob", b) || errno == ENOENT;
 }
 
-/* One write, and all that is read belongs to it. False with errno: EAGAIN where something else was
+/* A guest whose kernel is not at the most privileged level (under an SVSM, on SEV-SNP) gets reports
+ * of its own level at best, and must ask for it. `*ret_n`: so many writes. */
+static bool write_level(const struct report *r, uint64_t *ret_n)
+{
+    _cleanup_buffer_ struct buffer text = buffer_up_to(LIMIT_TSM_TEXT);
+    uint64_t level;
+
+    *ret_n = 0;
+    if (!read_text(r, "privlevel_floor", &text))
+        return errno == ENOENT; /* there are no levels */
+    errno = EPROTO;
+    if (!parse_u64(buffer_bytes(&text), LAST_LEVEL, &level))
+        return false;
+    if (level == 0)
+        return true;
+    *ret_n = 1;
+    return write_attribute(r, "privlevel", buffer_bytes(&text));
+}
+
+/* All that is read belongs to what is written. False with errno: EAGAIN where something else was
  * written meanwhile. */
 static bool attempt(const struct report *r, struct bytes report_data, struct buffer *ret_out,
                     struct buffer *ret_aux)
 {
+    uint64_t n;
     uint64_t before;
     uint64_t written;
     uint64_t after;
 
-    if (!read_generation(r, &before) || !write_attribute(r, "inblob", report_data) ||
-        !read_generation(r, &written) || !read_attribute(r, "outblob", ret_out) ||
-        !read_aux(r, ret_aux) || !read_generation(r, &after))
+    if (!read_generation(r, &before) || !write_level(r, &n) ||
+        !write_attribute(r, "inblob", report_data) || !read_generation(r, &written) ||
+        !read_attribute(r, "outblob", ret_out) || !read_aux(r, ret_aux) ||
+        !read_generation(r, &after))
         return false;
     errno = ret_out->len ? EAGAIN : EPROTO;
-    return ret_out->len && written == before + 1 && after == written;
+    return ret_out->len && written == before + 1 + n && after == written;
 }
 
 static bool is_transient(int e)

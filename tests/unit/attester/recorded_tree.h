@@ -21,8 +21,10 @@ static struct {
     struct bytes outblob;
     struct bytes auxblob;
     bool has_aux;
+    const char *level; /* privlevel_floor; NULL: the kernel shows no levels */
     uint64_t generation;
     uint8_t inblob[REPORT_DATA_LEN];
+    char asked_level[8]; /* privlevel */
     /* What the firmware does with what was written; may be NULL. */
     void (*firmware)(void);
     /* What goes wrong. */
@@ -63,6 +65,10 @@ static inline void tree_put_all(const char *folder)
     tree_put(folder, "outblob", tree.outblob);
     if (tree.has_aux)
         tree_put(folder, "auxblob", tree.auxblob);
+    if (tree.level) {
+        tree_put(folder, "privlevel_floor", bytes_of_text(tree.level));
+        tree_put(folder, "privlevel", bytes_of("", 0));
+    }
 }
 
 static char tree_folder[LIMIT_TSM_PATH]; /* the one that was made last */
@@ -88,7 +94,8 @@ static inline int tree_create(const char *path, mode_t mode)
 
 static inline int tree_remove(const char *path)
 {
-    static const char *const NAMES[] = {"generation", "provider", "inblob", "outblob", "auxblob"};
+    static const char *const NAMES[] = {"generation", "provider",        "inblob",   "outblob",
+                                        "auxblob",    "privlevel_floor", "privlevel"};
 
     for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
         char file[LIMIT_TSM_PATH];
@@ -126,6 +133,12 @@ static inline ssize_t tree_read(int fd, void *ret, size_t len)
 static inline ssize_t tree_write(int fd, const void *data, size_t len)
 {
     (void)fd;
+    if (strcmp(tree.open_name, "privlevel") == 0) {
+        snprintf(tree.asked_level, sizeof(tree.asked_level), "%.*s", (int)len, (const char *)data);
+        tree.generation++;
+        tree_put_all(tree_folder);
+        return (ssize_t)len;
+    }
     assert_string_equal(tree.open_name, "inblob");
     assert_int_equal(len, sizeof(tree.inblob));
     tree.n_written++;

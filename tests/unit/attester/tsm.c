@@ -62,6 +62,28 @@ static void the_report_is_over_what_was_asked_for(void **state)
     tree_is_clean();
 }
 
+/* Under an SVSM the kernel is at level 2, say, and the firmware refuses what it asks for level 0.
+ */
+static void a_guest_below_the_first_level_asks_for_its_own(void **state)
+{
+    static const struct {
+        const char *floor;
+        const char *asked;
+    } LEVELS[] = {{"0\n", ""}, {"2\n", "2"}, {"3\n", "3"}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(LEVELS); i++) {
+        const struct tsm tsm = some_tree();
+        tree.level = LEVELS[i].floor;
+        is_made(&tsm);
+        assert_string_equal(tree.asked_level, LEVELS[i].asked);
+        assert_int_equal(tree.n_written, 1);
+    }
+    const struct tsm tsm = some_tree();
+    tree.level = "4\n";
+    is_refused(&tsm, "Protocol error");
+}
+
 static void what_was_changed_meanwhile_is_made_again(void **state)
 {
     const struct tsm tsm = some_tree();
@@ -123,12 +145,14 @@ static void a_firmware_that_stays_busy_is_given_up(void **state)
 
 static void another_failure_is_final(void **state)
 {
-    static const char *const ATTRIBUTES[] = {"outblob", "auxblob", "generation", "provider"};
+    static const char *const ATTRIBUTES[] = {"outblob", "auxblob", "generation", "provider",
+                                             "privlevel_floor"};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(ATTRIBUTES); i++) {
         const struct tsm tsm = some_tree();
         tree.has_aux = true;
+        tree.level = "1\n";
         tree.read_fails = ATTRIBUTES[i];
         tree.read_errno = EIO;
         tree.n_failures = 1;
@@ -243,6 +267,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_report_is_over_what_was_asked_for),
+        cmocka_unit_test(a_guest_below_the_first_level_asks_for_its_own),
         cmocka_unit_test(what_was_changed_meanwhile_is_made_again),
         cmocka_unit_test(a_report_that_is_changed_each_time_is_given_up),
         cmocka_unit_test(a_write_that_was_not_taken_is_noticed),
