@@ -213,6 +213,24 @@ static inline void fake_amd_sign(const struct fake_amd *amd, struct fake_chip *c
     EVP_MD_CTX_free(ctx);
 }
 
+/* r || s, big endian, `half` bytes each: how others than AMD write signatures. */
+static inline void fake_ecdsa(EVP_PKEY *key, const EVP_MD *md, struct bytes text, uint8_t *ret,
+                              int half)
+{
+    uint8_t der[128];
+    const uint8_t *at = der;
+    size_t len = sizeof(der);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+    assert_int_equal(EVP_DigestSignInit(ctx, NULL, md, NULL, key), 1);
+    assert_int_equal(EVP_DigestSign(ctx, der, &len, text.data, text.len), 1);
+    ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &at, (long)len);
+    assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_r(sig), ret, half), half);
+    assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_s(sig), ret + half, half), half);
+    ECDSA_SIG_free(sig);
+    EVP_MD_CTX_free(ctx);
+}
+
 /* ---- what a verifier gets ---- */
 
 static inline void fake_endorse(struct endorsements *e, X509 *x, bool root)

@@ -73,23 +73,6 @@ static inline void fake_payload(const struct fake_aws *aws, struct bytes nonce, 
     assert_true(cbor_put_bytes(b, nonce));
 }
 
-/* r || s, big endian. */
-static inline void fake_es384(EVP_PKEY *key, struct bytes text, uint8_t ret[96])
-{
-    uint8_t der[128];
-    const uint8_t *at = der;
-    size_t len = sizeof(der);
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-
-    assert_int_equal(EVP_DigestSignInit(ctx, NULL, EVP_sha384(), NULL, key), 1);
-    assert_int_equal(EVP_DigestSign(ctx, der, &len, text.data, text.len), 1);
-    ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &at, (long)len);
-    assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_r(sig), ret, 48), 48);
-    assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_s(sig), ret + 48, 48), 48);
-    ECDSA_SIG_free(sig);
-    EVP_MD_CTX_free(ctx);
-}
-
 /* Appends the document over `nonce`. */
 static inline void fake_document(const struct fake_aws *aws, struct bytes nonce, struct buffer *b)
 {
@@ -100,7 +83,7 @@ static inline void fake_document(const struct fake_aws *aws, struct bytes nonce,
 
     fake_payload(aws, nonce, &payload);
     assert_true(cose_to_sign(protected, bytes_of("", 0), buffer_bytes(&payload), &text));
-    fake_es384(aws->enclave_key, buffer_bytes(&text), signature);
+    fake_ecdsa(aws->enclave_key, EVP_sha384(), buffer_bytes(&text), signature, 48);
     assert_true(cbor_put_array(b, 4) && cbor_put_bytes(b, protected) && cbor_put_map(b, 0) &&
                 cbor_put_bytes(b, buffer_bytes(&payload)) &&
                 cbor_put_bytes(b, bytes_of(signature, sizeof(signature))));
