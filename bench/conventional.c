@@ -1,7 +1,9 @@
 /* The same flow done conventionally: a plain client over HTTPS keep-alive, directly to the same
  * services. Prints one line of JSON.
  *
- *   conventional MODE COUNT CA.pem STORE-URL TRANSPORT-URL MESSAGING-URL */
+ *   conventional MODE COUNT CA.pem STORE-URL TRANSPORT-URL MESSAGING-URL
+ *
+ * MODE is flow, read, write, or idle: it reads, and then waits until its input is closed. */
 #include <curl/curl.h>
 
 #include <stdbool.h>
@@ -67,7 +69,7 @@ static int operate(struct peer peers[3], const char *mode, int i)
         "{\"sale\":%d,\"customer\":\"Ana\",\"phone\":\"+5511999999999\",\"address\":\"Rua A 1\"}",
         i);
     snprintf(text, sizeof(text), "{\"to\":\"+5511999999999\",\"text\":\"trip for sale %d\"}", i);
-    if (strcmp(mode, "read") == 0)
+    if (strcmp(mode, "read") == 0 || strcmp(mode, "idle") == 0)
         return exchange(&peers[0], NULL);
     if (strcmp(mode, "write") == 0)
         return exchange(&peers[1], trip);
@@ -116,6 +118,9 @@ int main(int argc, char **argv)
         if (!peer_open(&peers[i], argv[4 + i], PATHS[i], argv[3]))
             return 1;
     measure(peers, argv[1], (int)count);
+    fflush(stdout);
+    while (strcmp(argv[1], "idle") == 0 && getchar() != EOF)
+        ;
     for (int i = 0; i < 3; i++) {
         curl_slist_free_all(peers[i].fields);
         curl_easy_cleanup(peers[i].easy);

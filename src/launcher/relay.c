@@ -39,6 +39,7 @@ struct relay {
     struct relay_options options;
     struct channel *channel;
     struct budget budget;
+    uint64_t since_ns; /* of the channel; 0 once the program has spoken */
     struct call *calls;
     size_t n_exchanges; /* in flight */
     size_t n_control;
@@ -355,12 +356,23 @@ static const struct {
     {"log:", take_log},        {"report:", take_report},
 };
 
+/* What lies before it is not the program's: exec, or the boot of a guest, and the run-time's own
+ * beginning. Seen from here, because clocks of guests are not ours. */
+static void note_first_word(struct relay *r)
+{
+    if (r->since_ns)
+        r->options.events->span("start", (clock_monotonic_ns() - r->since_ns) / 1000,
+                                r->options.context);
+    r->since_ns = 0;
+}
+
 static void on_request(const struct frame *frame, void *context)
 {
     struct relay *r = context;
     char target[LIMIT_FRAME_TARGET + 1];
     struct idevs_error err;
 
+    note_first_word(r);
     if (frame->target.len > LIMIT_FRAME_TARGET)
         return;
     memcpy(target, frame->target.data, frame->target.len);
@@ -398,6 +410,7 @@ struct relay *relay_new(const struct relay_options *options)
     struct relay *r = alloc_zero(1, sizeof(*r));
 
     r->options = *options;
+    r->since_ns = clock_monotonic_ns();
     r->budget = (struct budget){.max = options->run_budget, .parent = options->budget};
     r->client_cert = buffer_up_to(LIMIT_CLIENT_CERT);
     r->client_cert_chain = buffer_up_to(LIMIT_CLIENT_CERT);

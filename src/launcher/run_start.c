@@ -95,6 +95,9 @@ static void on_exchanged(void *context)
 {
     struct run *run = context;
 
+    if (run->asked_ns)
+        run_span(run, "run", (clock_monotonic_ns() - run->asked_ns) / 1000);
+    run->asked_ns = 0;
     run->row.exchanges++;
     run->dirty = true;
 }
@@ -204,6 +207,7 @@ bool run_ask_start(struct run *run, struct idevs_error *ret_err)
         fd_close(&executable);
         return refuse_errno(ret_err, "internal", "manifest");
     }
+    run->asked_ns = at;
     run_span(run, "retrieveProgram", (clock_monotonic_ns() - at) / 1000);
     return warden_run(l->warden, choose_back_end(run, status), run->row.executable, executable,
                       manifest, on_run_answer, run) ||

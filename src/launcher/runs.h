@@ -24,6 +24,7 @@ struct run {
     struct event *timer;        /* the pause before a start, or the grace before a kill */
     unsigned n_pauses;          /* in a row */
     uint64_t since_ns;          /* of the last start */
+    uint64_t asked_ns;          /* for a start whose first exchange is still to come; else 0 */
     bool lost;                  /* waits for the warden rather than for its pause */
     bool dirty;                 /* counters newer than on disk */
     struct idevs_error failure; /* what we ended it for */

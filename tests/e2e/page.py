@@ -19,6 +19,7 @@ FENCE = re.compile(r"```(\w*) ?(\S*)$")
 # Commands on pages that are not run, and why.
 LEFT_OUT = {
     "bench/run --out bench/results.json": "takes eight minutes; the same with --smoke is run",
+    "bench/launch ": "takes minutes; tests/e2e/launch.py runs it with --smoke",
     "script/fuzz": "takes long, and is run by script/test --fuzz",
     "proverif ": "is no package of Debian's",
     "script/test": "would run itself",

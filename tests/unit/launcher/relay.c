@@ -295,6 +295,25 @@ static void spans_are_reported(void **state)
     assert_int_equal(json_integer_value(json_object_get(spans, "exchangeKeys")), 7);
     assert_int_equal(json_integer_value(json_object_get(spans, "deploy")), 5000);
     assert_non_null(json_object_get(spans, "retrieveProgram"));
+    assert_non_null(json_object_get(spans, "start"));
+    assert_null(json_object_get(spans, "run")); /* it has exchanged nothing yet */
+}
+
+/* Of a run whose exchanges are behind it; a later one does not change what the start took. */
+static void the_start_is_measured_from_asking_the_warden_to_the_first_exchange(void **state)
+{
+    char path[128];
+    (void)state;
+    snprintf(path, sizeof(path), "/v1/runs/%s", run);
+    struct reply before _cleanup_reply_ = world_ask_text(&w, "GET", path, "");
+    assert_int_equal(exchange(30).status, 200);
+    struct reply after _cleanup_reply_ = world_ask_text(&w, "GET", path, "");
+    json_t *first = json_object_get(before.json, "spans");
+    json_t *second = json_object_get(after.json, "spans");
+    json_int_t whole = json_integer_value(json_object_get(first, "run"));
+    assert_true(whole > 0);
+    assert_true(whole >= json_integer_value(json_object_get(first, "start")));
+    assert_int_equal(json_integer_value(json_object_get(second, "run")), whole);
 }
 
 int main(void)
@@ -309,6 +328,7 @@ int main(void)
         cmocka_unit_test(a_second_exchange_in_flight_is_refused),
         cmocka_unit_test(what_the_manifest_does_not_name_is_not_reached),
         cmocka_unit_test(an_exchange_of_another_type_is_refused),
+        cmocka_unit_test(the_start_is_measured_from_asking_the_warden_to_the_first_exchange),
         cmocka_unit_test(an_unreachable_service_is_said_so),
         cmocka_unit_test(a_message_over_the_limit_ends_the_run),
         cmocka_unit_test(a_malformed_frame_ends_the_run_for_good),
