@@ -38,6 +38,8 @@ static struct {
     size_t read_at_most;     /* bytes that one read gives; 0: any */
     size_t write_at_most;
     /* What was seen. */
+    uint8_t written[REPORT_DATA_LEN]; /* and not yet taken */
+    size_t written_len;
     char open_name[32];
     unsigned n_created;
     unsigned n_removed;
@@ -129,31 +131,46 @@ static inline ssize_t tree_read(int fd, void *ret, size_t len)
     return read(fd, ret, tree.read_at_most && tree.read_at_most < len ? tree.read_at_most : len);
 }
 
-/* As the kernel: nothing of it can be read back, the count goes up, and the firmware answers. */
+/* As the kernel: what is written is taken when it is closed, and nobody is told if it is not. */
 static inline ssize_t tree_write(int fd, const void *data, size_t len)
 {
     (void)fd;
-    if (strcmp(tree.open_name, "privlevel") == 0) {
-        snprintf(tree.asked_level, sizeof(tree.asked_level), "%.*s", (int)len, (const char *)data);
-        tree.generation++;
-        tree_put_all(tree_folder);
-        return (ssize_t)len;
-    }
-    assert_string_equal(tree.open_name, "inblob");
-    assert_int_equal(len, sizeof(tree.inblob));
-    tree.n_written++;
     if (tree.write_at_most && len > tree.write_at_most)
         return (ssize_t)tree.write_at_most;
-    if (tree.writes_lost) {
-        tree.writes_lost--;
-        return (ssize_t)len;
+    assert_in_range(len, 1, sizeof(tree.written));
+    memcpy(tree.written, data, len);
+    tree.written_len = len;
+    return (ssize_t)len;
+}
+
+/* The count goes up, and the firmware answers. */
+static inline void tree_take(void)
+{
+    if (strcmp(tree.open_name, "privlevel") == 0) {
+        snprintf(tree.asked_level, sizeof(tree.asked_level), "%.*s", (int)tree.written_len,
+                 (const char *)tree.written);
+    } else {
+        assert_string_equal(tree.open_name, "inblob");
+        assert_int_equal(tree.written_len, sizeof(tree.inblob));
+        tree.n_written++;
+        memcpy(tree.inblob, tree.written, sizeof(tree.inblob));
+        if (tree.writes_lost) {
+            tree.writes_lost--;
+            return;
+        }
     }
-    memcpy(tree.inblob, data, len);
     tree.generation++;
     if (tree.firmware)
         tree.firmware();
     tree_put_all(tree_folder);
-    return (ssize_t)len;
+}
+
+static inline int tree_close(int fd)
+{
+    if (tree.written_len)
+        tree_take();
+    tree.written_len = 0;
+    return close(fd);
 }
 
 static inline void tree_pause(unsigned ms)
@@ -177,7 +194,7 @@ static inline struct tsm tree_of(const char *provider, struct bytes outblob)
         .open = tree_open,
         .read = tree_read,
         .write = tree_write,
-        .close = close,
+        .close = tree_close,
         .pause = tree_pause,
     };
 }
