@@ -28,8 +28,11 @@ static int tear_down(void **state)
 /* The quoting enclave signs what was written into the tree. */
 static void make_quote(void)
 {
+    struct fake_td td;
+
     buffer_clear(&quote);
-    fake_quote(&intel, tree.inblob, &quote);
+    fake_td_make(&intel, tree.inblob, &td);
+    fake_td_sign(&intel, &td, &quote);
     tree.outblob = buffer_bytes(&quote);
 }
 

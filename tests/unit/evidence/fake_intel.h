@@ -118,63 +118,75 @@ static inline void fake_chain(const struct fake_intel *intel, struct buffer *b)
     }
 }
 
-/* The attestation key (x, y), and the quoting enclave's report that vouches for it. */
-static inline void fake_enclave(const struct fake_intel *intel, uint8_t ret_key[64],
-                                uint8_t ret_report[FAKE_QE_REPORT])
+/* A quote before it is signed: a test spoils one of these. */
+struct fake_td {
+    uint8_t text[FAKE_QUOTE_SIGNED]; /* header and body */
+    unsigned body_type; /* stands before the body, with its length, in version 5; 0: not there */
+    uint8_t key[64];    /* the attestation key: x, y */
+    uint8_t report[FAKE_QE_REPORT]; /* of the quoting enclave, which vouches for the key */
+};
+
+/* Over 64 bytes of report data; all of it is in order. */
+static inline void fake_td_make(const struct fake_intel *intel, const uint8_t *report_data,
+                                struct fake_td *ret)
 {
+    static const uint8_t VENDOR[] = {0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
+                                     0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07};
     uint8_t point[65];
     size_t len;
 
+    *ret = (struct fake_td){.text = {[0] = 4, [2] = 2, [4] = 0x81}}; /* v4, ECDSA P-256, TDX */
+    memcpy(ret->text + 12, VENDOR, sizeof(VENDOR));
+    memcpy(ret->text + FAKE_QUOTE_HEADER + 520, report_data, 64);
     assert_int_equal(EVP_PKEY_get_octet_string_param(intel->enclave_key, "encoded-pub-key", point,
                                                      sizeof(point), &len),
                      1);
     assert_int_equal(len, sizeof(point));
-    memcpy(ret_key, point + 1, 64);
-    memset(ret_report, 0, FAKE_QE_REPORT);
-    sha256(bytes_of(ret_key, 64), ret_report + 320); /* no authentication data */
+    memcpy(ret->key, point + 1, 64);
+    sha256(bytes_of(ret->key, 64), ret->report + 320); /* no authentication data */
+}
+
+/* Header and body, as they are signed. */
+static inline void fake_signed_part(const struct fake_td *td, struct buffer *b)
+{
+    assert_true(buffer_append(b, td->text, FAKE_QUOTE_HEADER));
+    if (td->body_type) {
+        fake_little_endian(b, td->body_type, 2);
+        fake_little_endian(b, FAKE_QUOTE_SIGNED - FAKE_QUOTE_HEADER, 4);
+    }
+    assert_true(
+        buffer_append(b, td->text + FAKE_QUOTE_HEADER, FAKE_QUOTE_SIGNED - FAKE_QUOTE_HEADER));
 }
 
 /* Signature data: of the quote, the key, and what certifies it. */
-static inline void fake_signature_data(const struct fake_intel *intel, struct bytes to_sign,
-                                       struct buffer *b)
+static inline void fake_signature_data(const struct fake_intel *intel, const struct fake_td *td,
+                                       struct bytes to_sign, struct buffer *b)
 {
-    uint8_t key[64];
-    uint8_t report[FAKE_QE_REPORT];
     uint8_t by_enclave[64];
     uint8_t by_pck[64];
     _cleanup_buffer_ struct buffer chain = buffer_up_to(KIB(8));
 
-    fake_enclave(intel, key, report);
     fake_chain(intel, &chain);
     fake_ecdsa(intel->enclave_key, EVP_sha256(), to_sign, by_enclave, 32);
-    fake_ecdsa(intel->pck_key, EVP_sha256(), bytes_of(report, sizeof(report)), by_pck, 32);
-    assert_true(buffer_append(b, by_enclave, 64) && buffer_append(b, key, 64));
+    fake_ecdsa(intel->pck_key, EVP_sha256(), bytes_of(td->report, sizeof(td->report)), by_pck, 32);
+    assert_true(buffer_append(b, by_enclave, 64) && buffer_append(b, td->key, 64));
     fake_little_endian(b, 6, 2);
     fake_little_endian(b, FAKE_QE_REPORT + 64 + 2 + 6 + chain.len, 4);
-    assert_true(buffer_append(b, report, sizeof(report)) && buffer_append(b, by_pck, 64));
+    assert_true(buffer_append(b, td->report, sizeof(td->report)) && buffer_append(b, by_pck, 64));
     fake_little_endian(b, 0, 2);
     fake_little_endian(b, 5, 2);
     fake_little_endian(b, chain.len, 4);
     assert_true(buffer_append_bytes(b, buffer_bytes(&chain)));
 }
 
-/* Appends a quote over 64 bytes of report data. */
-static inline void fake_quote(const struct fake_intel *intel, const uint8_t *report_data,
-                              struct buffer *b)
+/* Signs it as it is, into an empty buffer. */
+static inline void fake_td_sign(const struct fake_intel *intel, const struct fake_td *td,
+                                struct buffer *b)
 {
-    static const uint8_t VENDOR[] = {0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
-                                     0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07};
     _cleanup_buffer_ struct buffer signature = buffer_up_to(KIB(16));
-    uint8_t *q = buffer_extend(b, FAKE_QUOTE_SIGNED);
 
-    assert_non_null(q);
-    memset(q, 0, FAKE_QUOTE_SIGNED);
-    q[0] = 4;
-    q[2] = 2;    /* ECDSA with P-256 */
-    q[4] = 0x81; /* TDX */
-    memcpy(q + 12, VENDOR, sizeof(VENDOR));
-    memcpy(q + FAKE_QUOTE_HEADER + 520, report_data, 64);
-    fake_signature_data(intel, bytes_of(q, FAKE_QUOTE_SIGNED), &signature);
+    fake_signed_part(td, b);
+    fake_signature_data(intel, td, buffer_bytes(b), &signature);
     fake_little_endian(b, signature.len, 4);
     assert_true(buffer_append_bytes(b, buffer_bytes(&signature)));
 }
