@@ -138,6 +138,7 @@ class World:
         self.accepts = {}  # service: the tier by whose anchor its gateway knows programs, where it is another
         self.back_ends = None  # of the warden: "[process, none]"; otherwise its default
         self.guest = None  # folder of what guests of the back end microvm are made of
+        self.tpm = None  # folder of a software TPM (script/soft-tpm) that the platform is enrolled with
         self.gateway_lines = {}  # service: further lines of its gateway's configuration
         # Compartments have a uid each; two worlds beside each other must not share them.
         self.first_uid = 700_000 + 1000 * (os.getpid() % 90)
@@ -258,12 +259,30 @@ certificate: cert.pem
 key: priv.pem
 state: state
 signer: {self.bin / 'idevs-signer'}
+{self.tpm_makers(uid, folder) if self.tpm else ""}
 """, uid)
         for name in ("root.pem", "tier-isolated.pem", "tier-development.pem"):
             shutil.copy(folder / "state" / "public" / name, self.public / name)
         self.add("authority", [self.bin / "idevs-authority", "serve", "--config", config], uid=uid,
                  port=self.ports["authority"])
         self.authority_url = f"https://127.0.0.1:{self.ports['authority']}"
+
+    def tpm_makers(self, uid, folder):
+        self.copy_for(uid, folder, self.tpm / "roots.pem", self.tpm / "intermediates.pem")
+        return "tpm_roots: [roots.pem]\ntpm_intermediates: [intermediates.pem]"
+
+    def start_tpm(self):
+        """It serves one connection at a time: that of whichever command of the warden runs."""
+        path = self.tpm / "socket"
+        self.add("tpm", ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.tpm / 'state'}", "--server",
+                         f"type=unixio,path={path}", "--flags", "not-need-init,startup-clear"], start=False)
+        self.daemons["tpm"].start(wait=False)
+        deadline = time.monotonic() + 20
+        while not path.exists():
+            if time.monotonic() > deadline or not self.daemons["tpm"].running():
+                raise WorldError(f"no software TPM:\n{self.daemons['tpm'].tail()}")
+            time.sleep(0.01)
+        return f"attester: tpm\ntpm: socket:{path}"
 
     def authority_admin(self, *arguments):
         uid = UIDS["authority"]
@@ -284,6 +303,7 @@ uid_first: {self.first_uid}
 secret_memory: {self.secret_memory}
 {f"back_ends: {self.back_ends}" if self.back_ends else ""}
 {f"guest: {self.guest}" if self.guest else ""}
+{self.start_tpm() if self.tpm else ""}
 """)
         run(self.bin / "idevs-warden", "init", "--config", config)
         self.enrol_platform(self.tier)
@@ -298,7 +318,19 @@ secret_memory: {self.secret_memory}
         enrolment.unlink(missing_ok=True)
         run(self.bin / "idevs-warden", "enrol", "--config", folder / "warden.yaml", "--token-file", token, "--out",
             enrolment)
-        return self.idevs("platform", "enrol", enrolment)
+        if not self.tpm:
+            return self.idevs("platform", "enrol", enrolment)
+        self.idevs("platform", "enrol", enrolment, "--credential", folder / "credential")
+        return self.activate_platform()
+
+    def activate_platform(self):
+        """The second step of an enrolment with a TPM, which opens the credential."""
+        folder = self.state / "warden"
+        answer = folder / "activation"
+        answer.unlink(missing_ok=True)
+        run(self.bin / "idevs-warden", "activate", "--config", folder / "warden.yaml", "--credential",
+            folder / "credential", "--out", answer)
+        return self.idevs("platform", "activate", answer)
 
     def start_gateway(self, name):
         uid = UIDS[f"gateway-{name}"]

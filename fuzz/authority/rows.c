@@ -10,7 +10,7 @@ static const struct {
 } TABLES[] = {
     {"INSERT INTO owners VALUES(?, ?, ?, ?)", 4},
     {"INSERT INTO tokens VALUES(?, ?, ?)", 3},
-    {"INSERT INTO platforms VALUES(?, ?, ?, ?, ?, ?)", 6},
+    {"INSERT INTO platforms VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", 9},
     {"INSERT INTO names VALUES(?, ?)", 2},
     {"INSERT INTO approvals VALUES(?, ?, ?, ?, ?, ?)", 6},
     {"INSERT INTO removals VALUES(?, ?)", 2},

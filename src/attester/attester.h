@@ -35,6 +35,11 @@ void attester_parse_cpuinfo(const char *text, struct attester_host *ret);
 void attester_take_sysctl(const char *model, const char *arch, int n_cpus,
                           struct attester_host *ret);
 
+/* Appends a COSE_Sign1 over an EAT over `report_data`: what every kind of evidence of a warden
+ * holds. False past the buffer's max. */
+bool attest_sign_claims(const struct key *platform, const struct attester_host *host,
+                        const struct attester_run *run, const uint8_t report_data[REPORT_DATA_LEN],
+                        int64_t now, struct buffer *b) _must_check_;
 /* Appends application/cmw+cbor: an EAT over `report_data`, signed with the platform key
  * (provider-signed). False past the buffer's max. */
 bool attest_provider_signed(const struct key *platform, const struct attester_host *host,

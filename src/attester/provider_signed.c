@@ -39,19 +39,26 @@ static void fill_run(const struct attester_run *run, struct eat_claims *claims)
     claims->measured = run->measured;
 }
 
+bool attest_sign_claims(const struct key *platform, const struct attester_host *host,
+                        const struct attester_run *run, const uint8_t report_data[REPORT_DATA_LEN],
+                        int64_t now, struct buffer *b)
+{
+    struct eat_claims claims = {.issued_at = now};
+    _cleanup_buffer_ struct buffer eat = buffer_up_to(LIMIT_EVIDENCE);
+
+    memcpy(claims.nonce, report_data, REPORT_DATA_LEN);
+    fill_platform(platform, host, &claims);
+    fill_run(run, &claims);
+    return eat_encode(&claims, &eat) && cose_sign(platform, CMW_EAT_CWT, buffer_bytes(&eat), b);
+}
+
 bool attest_provider_signed(const struct key *platform, const struct attester_host *host,
                             const struct attester_run *run,
                             const uint8_t report_data[REPORT_DATA_LEN], int64_t now,
                             struct buffer *b)
 {
-    struct eat_claims claims = {.issued_at = now};
-    _cleanup_buffer_ struct buffer eat = buffer_up_to(LIMIT_EVIDENCE);
     _cleanup_buffer_ struct buffer cose = buffer_up_to(LIMIT_EVIDENCE);
 
-    memcpy(claims.nonce, report_data, REPORT_DATA_LEN);
-    fill_platform(platform, host, &claims);
-    fill_run(run, &claims);
-    return eat_encode(&claims, &eat) &&
-           cose_sign(platform, CMW_EAT_CWT, buffer_bytes(&eat), &cose) &&
+    return attest_sign_claims(platform, host, run, report_data, now, &cose) &&
            cmw_encode(CMW_EAT_CWT, buffer_bytes(&cose), b);
 }

@@ -154,7 +154,10 @@ static void print_platform(const struct registry_platform *platform, void *conte
     print_digest("", platform->id);
     printf("  %-11s  ", tier_name(platform->tier));
     print_time(platform->enrolled_at);
-    printf("  %s  %s\n", platform->back_ends, platform->description);
+    printf("  %s  %s", platform->back_ends, platform->description);
+    if (*platform->tpm_registers)
+        printf("  TPM registers %s", platform->tpm_registers);
+    putchar('\n');
 }
 
 bool admin_platform_list(const struct admin *a, struct idevs_error *ret_err)

@@ -57,22 +57,55 @@ static bool post_approval(struct api *api, struct server_request *request,
     return true;
 }
 
-static bool post_platform(struct api *api, struct server_request *request,
-                          struct idevs_error *ret_err)
+static bool answer_enrolled(struct api *api, struct server_request *request, const char *how,
+                            enum tier tier, struct idevs_error *ret_err)
 {
     _cleanup_buffer_ struct buffer json = buffer_up_to(256);
-    enum tier tier;
 
-    if (!has_room(api, ret_err) ||
-        !submit_platform(api->issuer->registry, server_message(request)->content, clock_unix(),
-                         &tier, ret_err))
-        return false;
     (void)rate_take(&api->submissions, clock_monotonic_ns());
     if (!buffer_append_format(&json, "{\"tier\":\"%s\"}", tier_name(tier)))
         return refuse(ret_err, "internal", "a long answer");
-    log_info("platform enrolled, tier %s", tier_name(tier));
+    log_info("platform enrolled %s, tier %s", how, tier_name(tier));
     server_answer_bytes(request, 201, JSON_TYPE, buffer_bytes(&json));
     return true;
+}
+
+static bool post_platform(struct api *api, struct server_request *request,
+                          struct idevs_error *ret_err)
+{
+    enum tier tier;
+
+    return has_room(api, ret_err) &&
+           submit_platform(api->issuer->registry, server_message(request)->content, clock_unix(),
+                           &tier, ret_err) &&
+           answer_enrolled(api, request, "by its key", tier, ret_err);
+}
+
+/* 202: enrolled only once the TPM has shown that it can open what this answers. */
+static bool post_tpm_platform(struct api *api, struct server_request *request,
+                              struct idevs_error *ret_err)
+{
+    _cleanup_buffer_ struct buffer credential = buffer_up_to(LIMIT_TPM_CREDENTIAL);
+
+    if (!has_room(api, ret_err) ||
+        !submit_tpm_platform(api->issuer->registry, &api->issuer->tpm_makers,
+                             server_message(request)->content, clock_unix(), &credential, ret_err))
+        return false;
+    (void)rate_take(&api->submissions, clock_monotonic_ns());
+    log_info("a platform's TPM is to open a credential");
+    server_answer_bytes(request, 202, TPM_CREDENTIAL_TYPE, buffer_bytes(&credential));
+    return true;
+}
+
+static bool post_activation(struct api *api, struct server_request *request,
+                            struct idevs_error *ret_err)
+{
+    enum tier tier;
+
+    return has_room(api, ret_err) &&
+           submit_activation(api->issuer->registry, server_message(request)->content, clock_unix(),
+                             &tier, ret_err) &&
+           answer_enrolled(api, request, "with a TPM", tier, ret_err);
 }
 
 static bool get_anchors(struct api *api, struct server_request *request,
@@ -109,6 +142,8 @@ static const struct route {
     {"POST", "/v1/certificates", CERTIFICATE_REQUEST_TYPE, post_certificate},
     {"POST", "/v1/approvals", APPROVAL_TYPE, post_approval},
     {"POST", "/v1/platforms", PLATFORM_REQUEST_TYPE, post_platform},
+    {"POST", "/v1/platforms/tpm", TPM_PLATFORM_TYPE, post_tpm_platform},
+    {"POST", "/v1/platforms/activation", TPM_ACTIVATION_TYPE, post_activation},
     {"GET", "/v1/anchors", NULL, get_anchors},
     {"GET", "/v1/health", NULL, get_health},
 };

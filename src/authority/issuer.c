@@ -42,6 +42,7 @@ void issuer_free(struct issuer *issuer)
     registry_close(issuer->registry);
     challenges_free(issuer->challenges);
     signer_stop(&issuer->signer);
+    endorsements_release(&issuer->tpm_makers);
     certificate_free(issuer->root);
     for (unsigned i = 0; i < TIERS; i++)
         certificate_free(issuer->tiers[i]);
@@ -68,6 +69,11 @@ static bool find_platform_key(void *arg, const uint8_t id[SHA256_LEN], uint8_t r
     return registry_find_platform(arg, id, ret_spki, &platform);
 }
 
+static bool find_tpm(void *arg, const uint8_t id[SHA256_LEN], struct tpm_platform *ret)
+{
+    return registry_find_tpm(arg, id, ret);
+}
+
 static bool read_request(const struct issuer *issuer, struct bytes body, uint64_t now_ns,
                          struct attempt *a, struct idevs_error *ret_err)
 {
@@ -81,7 +87,7 @@ static bool read_request(const struct issuer *issuer, struct bytes body, uint64_
 static bool judge(const struct issuer *issuer, struct attempt *a, int64_t now,
                   struct idevs_error *ret_err)
 {
-    struct evidence_context context = {find_platform_key, issuer->registry};
+    struct evidence_context context = {find_platform_key, issuer->registry, find_tpm};
     struct appraisal appraisal = {
         .evidence = &a->evidence,
         .platform = &a->platform,

@@ -13,6 +13,7 @@ struct issuer {
     struct signer_client signer;
     struct certificate *root;
     struct certificate *tiers[TIERS];
+    struct endorsements tpm_makers; /* of the TPMs that platforms may have; no roots: none */
 };
 
 /* Root and tier certificates of the state directory. Refuses `file.*`, `certificate.*`. */

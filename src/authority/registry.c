@@ -22,6 +22,15 @@ static const char *const MIGRATIONS[] = {
     "CREATE INDEX approvals_by_program ON approvals(program, issued DESC);",
     /* When an owner was removed: what was signed until then stays void if the key comes back. */
     "CREATE TABLE removals(owner BLOB PRIMARY KEY, until INTEGER NOT NULL);",
+    /* What a platform's TPM is held to; NULL in all three: it has none. An activation is a platform
+     * that has yet to show that it can open what its TPM was sent. */
+    "ALTER TABLE platforms ADD COLUMN tpm_key BLOB;"
+    "ALTER TABLE platforms ADD COLUMN tpm_registers TEXT;"
+    "ALTER TABLE platforms ADD COLUMN tpm_digest BLOB;"
+    "CREATE TABLE activations(id BLOB PRIMARY KEY, spki BLOB NOT NULL, tier INTEGER NOT NULL,"
+    "  back_ends TEXT NOT NULL, description TEXT NOT NULL, tpm_key BLOB NOT NULL,"
+    "  tpm_registers TEXT NOT NULL, tpm_digest BLOB NOT NULL, secret BLOB NOT NULL,"
+    "  expires INTEGER NOT NULL);",
     NULL,
 };
 

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "evidence/appraisal.h"
+#include "evidence/tpm_platform.h"
 
 struct registry;
 /* Refuses `state.*`, `disk.full`. */
@@ -39,6 +40,23 @@ bool registry_add_token(struct registry *r, const uint8_t sha256[SHA256_LEN], en
  * gets the new tier. Refuses `platform.token`. */
 bool registry_enrol(struct registry *r, const struct platform_request *request, int64_t now,
                     enum tier *ret_tier, struct idevs_error *ret_err) _must_check_;
+/* Likewise of a platform with a TPM: it is enrolled once it has shown, within
+ * LIMIT_ACTIVATION_LIFE, the secret whose SHA-256 is kept. Refuses `platform.token`. */
+bool registry_await(struct registry *r, const struct platform_request *request,
+                    const struct tpm_platform *tpm, const uint8_t secret_sha256[SHA256_LEN],
+                    int64_t now, struct idevs_error *ret_err) _must_check_;
+/* The key of a platform that is awaited. Refuses `platform.activation`. */
+bool registry_awaited(struct registry *r, const uint8_t id[SHA256_LEN], uint8_t ret_spki[SPKI_LEN],
+                      struct idevs_error *ret_err) _must_check_;
+/* One attempt: whether or not it is the secret, nothing is awaited of it afterwards. Refuses
+ * `platform.activation`. */
+bool registry_activate(struct registry *r, const uint8_t id[SHA256_LEN],
+                       const uint8_t secret_sha256[SHA256_LEN], int64_t now, enum tier *ret_tier,
+                       struct idevs_error *ret_err) _must_check_;
+/* False when it is not enrolled with a TPM; where that cannot be found out, it is, with a key that
+ * nothing verifies with. */
+bool registry_find_tpm(struct registry *r, const uint8_t id[SHA256_LEN],
+                       struct tpm_platform *ret) _must_check_;
 /* False also when it is not enrolled. */
 bool registry_find_platform(struct registry *r, const uint8_t id[SHA256_LEN],
                             uint8_t ret_spki[SPKI_LEN],
@@ -51,6 +69,7 @@ struct registry_platform {
     enum tier tier;
     const char *back_ends; /* separated by spaces */
     const char *description;
+    const char *tpm_registers; /* "0,1,2"; empty: without a TPM */
     int64_t enrolled_at;
 };
 bool registry_each_platform(struct registry *r,

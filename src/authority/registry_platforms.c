@@ -43,9 +43,8 @@ static bool find_token(struct registry *r, const struct platform_request *reques
     return step == STEP_DONE && refuse(ret_err, "platform.token", "an unknown or used token");
 }
 
-/* Takes the token out: whoever comes second finds none. */
-static bool spend_token(struct registry *r, const struct platform_request *request, int64_t now,
-                        enum tier *ret_tier, struct idevs_error *ret_err)
+bool registry_spend_token(struct registry *r, const struct platform_request *request, int64_t now,
+                          enum tier *ret_tier, struct idevs_error *ret_err)
 {
     uint8_t sha256[SHA256_LEN];
 
@@ -72,20 +71,13 @@ static bool spend_token(struct registry *r, const struct platform_request *reque
     return true;
 }
 
-static bool put_platform(struct registry *r, const struct platform_request *request, int64_t now,
-                         enum tier tier, struct idevs_error *ret_err)
+bool registry_bind_platform(struct statement *s, const struct platform_request *request,
+                            enum tier tier, struct idevs_error *ret_err)
 {
     uint8_t id[SHA256_LEN];
     _cleanup_buffer_ struct buffer back_ends =
         buffer_up_to((size_t)LIMIT_BACK_ENDS * LIMIT_PLATFORM_TEXT);
-    _cleanup_statement_ struct statement *s = store_prepare(
-        r->store,
-        "INSERT OR REPLACE INTO platforms(id, spki, tier, back_ends, description, enrolled)"
-        " VALUES(?, ?, ?, ?, ?, ?)",
-        ret_err);
 
-    if (!s)
-        return false;
     for (size_t i = 0; i < request->n_back_ends; i++)
         if (!buffer_append_format(&back_ends, "%s%s", i ? " " : "", request->back_ends[i]))
             return refuse(ret_err, "internal", "too many back ends");
@@ -95,6 +87,20 @@ static bool put_platform(struct registry *r, const struct platform_request *requ
     bind_int(s, 3, (int64_t)tier);
     bind_text(s, 4, back_ends.len ? (const char *)back_ends.data : "");
     bind_text(s, 5, request->description);
+    return true;
+}
+
+static bool put_platform(struct registry *r, const struct platform_request *request, int64_t now,
+                         enum tier tier, struct idevs_error *ret_err)
+{
+    _cleanup_statement_ struct statement *s = store_prepare(
+        r->store,
+        "INSERT OR REPLACE INTO platforms(id, spki, tier, back_ends, description, enrolled)"
+        " VALUES(?, ?, ?, ?, ?, ?)",
+        ret_err);
+
+    if (!s || !registry_bind_platform(s, request, tier, ret_err))
+        return false;
     bind_int(s, 6, now);
     return registry_run(s, ret_err);
 }
@@ -106,7 +112,7 @@ bool registry_enrol(struct registry *r, const struct platform_request *request, 
 
     if (!store_begin(r->store, ret_err))
         return false;
-    bool done = spend_token(r, request, now, &tier, ret_err) &&
+    bool done = registry_spend_token(r, request, now, &tier, ret_err) &&
                 put_platform(r, request, now, tier, ret_err);
     if (!registry_commit(r, done, ret_err))
         return false;
@@ -159,7 +165,8 @@ bool registry_each_platform(struct registry *r,
     enum step step;
     _cleanup_statement_ struct statement *s = store_prepare(
         r->store,
-        "SELECT id, tier, back_ends, description, enrolled FROM platforms ORDER BY enrolled",
+        "SELECT id, tier, back_ends, description, enrolled, tpm_registers FROM platforms"
+        " ORDER BY enrolled",
         ret_err);
 
     if (!s)
@@ -169,6 +176,7 @@ bool registry_each_platform(struct registry *r,
         int64_t tier = column_int(s, 1);
         struct registry_platform platform = {.back_ends = column_text(s, 2),
                                              .description = column_text(s, 3),
+                                             .tpm_registers = column_text(s, 5),
                                              .enrolled_at = column_int(s, 4)};
         if (id.len != SHA256_LEN || tier < 0 || tier >= TIERS)
             continue;

@@ -17,4 +17,12 @@ bool registry_commit(struct registry *r, bool done, struct idevs_error *ret_err)
 bool registry_remove(struct registry *r, const char *sql, struct bytes blob, const char *text,
                      struct idevs_error *ret_err) _must_check_;
 
+/* Takes the token that the request proves out, within a transaction: whoever comes second finds
+ * none. Refuses `platform.token`. */
+bool registry_spend_token(struct registry *r, const struct platform_request *request, int64_t now,
+                          enum tier *ret_tier, struct idevs_error *ret_err) _must_check_;
+/* Values 1 to 5 of a row: id, SPKI, tier, back ends, description. */
+bool registry_bind_platform(struct statement *s, const struct platform_request *request,
+                            enum tier tier, struct idevs_error *ret_err) _must_check_;
+
 #endif

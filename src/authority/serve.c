@@ -102,13 +102,30 @@ static char *default_signer(void)
     return alloc_format("%.*sidevs-signer", slash ? (int)(slash - self) + 1 : 0, self);
 }
 
+static bool read_makers(const struct config *config, struct endorsements *makers,
+                        struct idevs_error *ret_err)
+{
+    for (size_t i = 0; i < config->n_tpm_roots + config->n_tpm_intermediates; i++) {
+        bool root = i < config->n_tpm_roots;
+        const char *path =
+            root ? config->tpm_roots[i] : config->tpm_intermediates[i - config->n_tpm_roots];
+        _cleanup_buffer_ struct buffer pem = buffer_up_to(LIMIT_PEM_BUNDLE);
+        if (!file_read(path, &pem, ret_err) ||
+            !(root ? endorsements_add_roots(makers, buffer_bytes(&pem), ret_err)
+                   : endorsements_add(makers, "intermediates", buffer_bytes(&pem), ret_err)))
+            return false;
+    }
+    return true;
+}
+
 static bool open_state(struct daemon *d, struct idevs_error *ret_err)
 {
     _cleanup_text_ char *database = folder_database(d->config.state);
     _cleanup_text_ char *signer =
         d->config.signer ? alloc_text(d->config.signer) : default_signer();
 
-    if (!issuer_load(&d->issuer, d->config.state, ret_err))
+    if (!issuer_load(&d->issuer, d->config.state, ret_err) ||
+        !read_makers(&d->config, &d->issuer.tpm_makers, ret_err))
         return false;
     d->issuer.registry = registry_open(database, ret_err);
     d->issuer.challenges = challenges_new();

@@ -14,4 +14,17 @@ bool submit_approval(struct registry *r, struct bytes body, int64_t now, struct 
 bool submit_platform(struct registry *r, struct bytes body, int64_t now, enum tier *ret_tier,
                      struct idevs_error *ret_err) _must_check_;
 
+/* A platform with a TPM: a COSE_Sign1 by the platform key over its request, the certificate of the
+ * TPM's endorsement key (under one of `makers`), its attestation key and a quote by that. Spends
+ * the token; appends the credential that only this TPM can open. Refuses `platform.request`,
+ * `platform.tpm`, `platform.token`, `certificate.*`, `evidence.*`. */
+bool submit_tpm_platform(struct registry *r, const struct endorsements *makers, struct bytes body,
+                         int64_t now, struct buffer *credential,
+                         struct idevs_error *ret_err) _must_check_;
+
+/* What it answers: a COSE_Sign1 by the platform key over the secret of the credential. Right or
+ * wrong, it is the only answer. Refuses `platform.request`, `platform.activation`. */
+bool submit_activation(struct registry *r, struct bytes body, int64_t now, enum tier *ret_tier,
+                       struct idevs_error *ret_err) _must_check_;
+
 #endif

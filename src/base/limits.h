@@ -128,6 +128,15 @@
 #define LIMIT_PLATFORM_REQUEST KIB(4) /* with its signature */
 #define LIMIT_PLATFORM_TEXT    128    /* with its NUL */
 
+/* A TPM. */
+/* A platform's request, and the certificate of its TPM: makers' have some 1.5 KiB. */
+#define LIMIT_TPM_PLATFORM   (LIMIT_PLATFORM_REQUEST + KIB(8))
+#define LIMIT_TPM_CREDENTIAL KIB(1) /* a secret and a seed under RSA: some 360 bytes */
+#define LIMIT_TPM_QUOTE      KIB(1) /* with its signature; ours have some 220 bytes */
+#define LIMIT_TPM_MS         10000  /* for one answer: chips take two seconds for a key */
+#define LIMIT_TPM_REPLY      KIB(4) /* of one command */
+#define LIMIT_TPM_REGISTERS  64     /* the numbers of all 24 as text, with its NUL */
+
 /* ==== programs ==== */
 
 #define LIMIT_PROGRAM_NAME     64      /* a DNS label, in substance */
@@ -246,6 +255,8 @@
 #define LIMIT_OWNER_NAME           64
 #define LIMIT_TOKEN_LIFE           3600 /* to enrol one platform */
 #define LIMIT_TOKEN_LIFE_CEILING   (7 * 24 * 3600)
+#define LIMIT_TPM_FILES            16     /* with certificates of TPMs' makers */
+#define LIMIT_ACTIVATION_LIFE      3600   /* for a TPM to open what it was sent */
 #define LIMIT_TOKEN_FILE           KIB(1) /* a token is one line */
 #define LIMIT_ROOT_LIFE_DAYS       3650   /* manifests name it: a new one is a new measurement */
 #define LIMIT_TIER_LIFE_DAYS       1825

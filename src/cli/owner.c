@@ -1,4 +1,5 @@
-/* init, approve, measure, platform enrol: what an owner does with keys and the authority directly.
+/* init, approve, measure, platform enrol and activate: what an owner does with keys and the
+ * authority directly.
  */
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -10,7 +11,9 @@
 #include "document/manifest_yaml.h"
 #include "exchange/cose.h"
 #include "wire/approval.h"
+#include "wire/cose.h"
 #include "wire/platform_request.h"
+#include "wire/tpm.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -305,23 +308,12 @@ static bool run_approve(const struct cli *cli, const struct arguments *a,
     return true;
 }
 
-/* ---- platform enrol ---- */
+/* ---- platform enrol, platform activate ---- */
 
-static bool run_enrol(const struct cli *cli, const struct arguments *a, struct idevs_error *ret_err)
+static bool print_enrolled(const struct cli *cli, struct bytes answer, struct idevs_error *ret_err)
 {
-    _cleanup_buffer_ struct buffer request = buffer_up_to(LIMIT_PLATFORM_REQUEST);
-    _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_JSON);
+    _cleanup_json_ json_t *j = answer_json(answer, ret_err);
 
-    if (!file_read(a->positional[0], &request, ret_err))
-        return false;
-    const struct ask ask = {.peer = PEER_AUTHORITY,
-                            .method = "POST",
-                            .path = "/v1/platforms",
-                            .type = PLATFORM_REQUEST_TYPE,
-                            .body = buffer_bytes(&request)};
-    if (!remote_ask(cli, &ask, &answer, ret_err))
-        return false;
-    _cleanup_json_ json_t *j = answer_json(buffer_bytes(&answer), ret_err);
     if (!j)
         return false;
     if (cli->json)
@@ -331,11 +323,72 @@ static bool run_enrol(const struct cli *cli, const struct arguments *a, struct i
     return true;
 }
 
+/* With a TPM it takes a second step, on the host that has it. */
+static bool keep_credential(const struct cli *cli, const char *path, struct bytes answer,
+                            struct idevs_error *ret_err)
+{
+    struct tpm_credential c;
+
+    if (!tpm_credential_decode(answer, &c))
+        return refuse(ret_err, "authority.answer", "%zu bytes that are no credential", answer.len);
+    if (!file_write(path, answer, 0644, ret_err))
+        return false;
+    if (cli->json)
+        printf("{\"credential\":true}\n");
+    else
+        printf("not enrolled yet: open %s with `idevs-warden activate`\n", path);
+    return true;
+}
+
+static bool run_enrol(const struct cli *cli, const struct arguments *a, struct idevs_error *ret_err)
+{
+    _cleanup_buffer_ struct buffer request = buffer_up_to(LIMIT_TPM_PLATFORM);
+    _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_JSON);
+    const char *path = NULL;
+    struct cose_sign1 m;
+
+    if (!file_read(a->positional[0], &request, ret_err))
+        return false;
+    bool with_tpm =
+        cose_decode(buffer_bytes(&request), &m) && bytes_equal_text(m.type, TPM_PLATFORM_TYPE);
+    /* Before the token is spent. */
+    if (with_tpm && !argument_required(a, "--credential", &path, ret_err))
+        return false;
+    const struct ask ask = {.peer = PEER_AUTHORITY,
+                            .method = "POST",
+                            .path = with_tpm ? "/v1/platforms/tpm" : "/v1/platforms",
+                            .type = with_tpm ? TPM_PLATFORM_TYPE : PLATFORM_REQUEST_TYPE,
+                            .body = buffer_bytes(&request)};
+    if (!remote_ask(cli, &ask, &answer, ret_err))
+        return false;
+    return with_tpm ? keep_credential(cli, path, buffer_bytes(&answer), ret_err)
+                    : print_enrolled(cli, buffer_bytes(&answer), ret_err);
+}
+
+static bool run_activate(const struct cli *cli, const struct arguments *a,
+                         struct idevs_error *ret_err)
+{
+    _cleanup_buffer_ struct buffer request = buffer_up_to(LIMIT_PLATFORM_REQUEST);
+    _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_JSON);
+
+    if (!file_read(a->positional[0], &request, ret_err))
+        return false;
+    const struct ask ask = {.peer = PEER_AUTHORITY,
+                            .method = "POST",
+                            .path = "/v1/platforms/activation",
+                            .type = TPM_ACTIVATION_TYPE,
+                            .body = buffer_bytes(&request)};
+    return remote_ask(cli, &ask, &answer, ret_err) &&
+           print_enrolled(cli, buffer_bytes(&answer), ret_err);
+}
+
 static const char *const INIT_OPTIONS[] = {"--launcher=URL", "--launcher-ca=FILE",
                                            "--authority=URL", "--authority-ca=FILE", NULL};
 static const char *const APPROVE_OPTIONS[] = {
     "--source=FILE",   "--executable=FILE",         "--manifest=FILE",
     "--toolchain=HEX", "--toolchain-from-launcher", NULL};
+
+static const char *const ENROL_OPTIONS[] = {"--credential=FILE", NULL};
 
 const struct command OWNER_COMMANDS[] = {
     {NULL, "init", "", "make the owner's keys and note where launcher and authority are",
@@ -345,7 +398,9 @@ const struct command OWNER_COMMANDS[] = {
      run_approve},
     {NULL, "measure", "FILE...", "SHA-256 of sources, executables and manifests (*.yaml)", NULL, 1,
      LIMIT_ARGUMENTS, run_measure},
-    {"platform", "enrol", "REQUEST", "send a warden's enrolment request to the authority", NULL, 1,
-     1, run_enrol},
+    {"platform", "enrol", "REQUEST", "send a warden's enrolment request to the authority",
+     ENROL_OPTIONS, 1, 1, run_enrol},
+    {"platform", "activate", "ANSWER", "send what a warden with a TPM made of the credential", NULL,
+     1, 1, run_activate},
     {0},
 };

@@ -26,6 +26,10 @@ struct x25519_key {
     uint8_t public[X25519_LEN];
 };
 
+struct vendor_key {
+    EVP_PKEY *pkey;
+};
+
 /* A context of `pkey`, readied by `init`; never NULL. */
 EVP_PKEY_CTX *ready_context(EVP_PKEY *pkey, int (*init)(EVP_PKEY_CTX *));
 

@@ -15,10 +15,6 @@
 
 #define FIELD_LEN 48 /* bytes of a P-384 coordinate */
 
-struct vendor_key {
-    EVP_PKEY *pkey;
-};
-
 static const struct {
     const char *digest;
     const char *kind;  /* EVP_PKEY_is_a() */

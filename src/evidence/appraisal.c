@@ -20,6 +20,10 @@ static const struct {
     {"none", false, "anybody on the host: nothing isolates the program"},
 };
 
+/* What a quote beside the evidence does not change. */
+#define TPM_BREAKERS                                                                               \
+    "; root of the host may ask its TPM too, and a software TPM is as honest as its host"
+
 static bool is_in_development(const struct appraisal *a)
 {
     return a->platform->tier == TIER_DEVELOPMENT;
@@ -203,7 +207,8 @@ static void make_result(const struct appraisal *a, struct eat_claims *r)
     *r = *a->evidence;
     r->issued_at = a->now;
     snprintf(r->tier, sizeof(r->tier), "%s", tier_name(a->platform->tier));
-    snprintf(r->breakers, sizeof(r->breakers), "%s", breakers_of(a->evidence->back_end));
+    snprintf(r->breakers, sizeof(r->breakers), "%s%s", breakers_of(a->evidence->back_end),
+             eat_component_text(&a->evidence->measured, EAT_TPM) ? TPM_BREAKERS : "");
     snprintf(r->policy, sizeof(r->policy), "%s", APPRAISAL_POLICY);
     hex_text(a->name->owner, SHA256_LEN, r->owner);
     for (size_t i = 0; i < a->manifest->n_services; i++) {

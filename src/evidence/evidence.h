@@ -5,6 +5,7 @@
 #define IDEVS_EVIDENCE_EVIDENCE_H
 
 #include "crypto/key.h"
+#include "evidence/tpm_platform.h"
 #include "wire/eat.h"
 
 /* What evidence is verified against. */
@@ -12,11 +13,13 @@ struct evidence_context {
     /* The SPKI of the enrolled platform key with this SHA-256; false when there is none. */
     bool (*find_platform_key)(void *arg, const uint8_t id[32], uint8_t ret_spki[SPKI_LEN]);
     void *arg;
+    /* The TPM that it was enrolled with; false when there is none. NULL: of no platform. */
+    bool (*find_tpm)(void *arg, const uint8_t id[32], struct tpm_platform *ret);
 };
 
 /* Verifies a CMW record. `ret->ueid` then names the platform that vouches for the claims; freshness
  * and measurements are the appraisal's matter. Refuses `evidence.malformed`, `evidence.platform`,
- * `evidence.signature`. */
+ * `evidence.signature`; of a platform with a TPM also what tpm_check_quote() does. */
 bool evidence_verify(struct bytes cmw, const struct evidence_context *context,
                      struct eat_claims *ret, struct idevs_error *ret_err) _must_check_;
 

@@ -14,4 +14,11 @@ struct evidence_technology {
 /* EAT signed by the key of an enrolled platform: root of that host vouches for it. */
 extern const struct evidence_technology evidence_provider_signed;
 
+/* The same with a quote by the platform's TPM over it. */
+extern const struct evidence_technology evidence_tpm_quoted;
+
+/* The TPM of the platform that vouches for the claims; false: it was enrolled without one. */
+bool evidence_find_tpm(const struct evidence_context *context, const struct eat_claims *claims,
+                       struct tpm_platform *ret) _must_check_;
+
 #endif

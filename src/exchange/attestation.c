@@ -19,16 +19,41 @@ void attestation_report_data(const uint8_t spki[SPKI_LEN], const uint8_t challen
     sha512(bytes_of(bound, sizeof(bound)), ret);
 }
 
+/* Labels come with their NUL, which keeps what follows apart. */
+static void digest_of(struct bytes label, struct bytes first, struct bytes second,
+                      uint8_t ret[SHA256_LEN])
+{
+    struct sha256_run *run = sha256_begin();
+
+    sha256_add(run, label);
+    sha256_add(run, first);
+    sha256_add(run, second);
+    sha256_end(run, ret);
+}
+
+void tpm_evidence_nonce(struct bytes claims, uint8_t ret[SHA256_LEN])
+{
+    static const char LABEL[] = "idevs tpm evidence v1";
+
+    digest_of(bytes_of(LABEL, sizeof(LABEL)), claims, bytes_of("", 0), ret);
+}
+
+void tpm_enrolment_nonce(const uint8_t spki[SPKI_LEN], const uint8_t proof[SHA256_LEN],
+                         uint8_t ret[SHA256_LEN])
+{
+    static const char LABEL[] = "idevs tpm enrolment v1";
+
+    digest_of(bytes_of(LABEL, sizeof(LABEL)), bytes_of(spki, SPKI_LEN), bytes_of(proof, SHA256_LEN),
+              ret);
+}
+
 void platform_token_proof(const uint8_t token_sha256[SHA256_LEN], const uint8_t spki[SPKI_LEN],
                           uint8_t ret[SHA256_LEN])
 {
-    static const char LABEL[] = "idevs platform token v1"; /* with its NUL */
-    struct sha256_run *run = sha256_begin();
+    static const char LABEL[] = "idevs platform token v1";
 
-    sha256_add(run, bytes_of(LABEL, sizeof(LABEL)));
-    sha256_add(run, bytes_of(token_sha256, SHA256_LEN));
-    sha256_add(run, bytes_of(spki, SPKI_LEN));
-    sha256_end(run, ret);
+    digest_of(bytes_of(LABEL, sizeof(LABEL)), bytes_of(token_sha256, SHA256_LEN),
+              bytes_of(spki, SPKI_LEN), ret);
 }
 
 /* LOG_INFO 00 program */

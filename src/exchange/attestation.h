@@ -19,6 +19,14 @@ void attestation_report_data(const uint8_t spki[SPKI_LEN], const uint8_t challen
 void platform_token_proof(const uint8_t token_sha256[SHA256_LEN], const uint8_t spki[SPKI_LEN],
                           uint8_t ret[SHA256_LEN]);
 
+/* SHA-256("idevs tpm evidence v1" 00 || claims): what a TPM's quote is over. The claims, signed by
+ * the platform key, hold the report data, so the quote binds key, challenge and authority too. */
+void tpm_evidence_nonce(struct bytes claims, uint8_t ret[SHA256_LEN]);
+/* SHA-256("idevs tpm enrolment v1" 00 || SPKI of the platform key || proof of the token): likewise
+ * of the quote by which a platform asks to be enrolled. */
+void tpm_enrolment_nonce(const uint8_t spki[SPKI_LEN], const uint8_t proof[SHA256_LEN],
+                         uint8_t ret[SHA256_LEN]);
+
 #define LOG_INFO "idevs owner log v1"
 /* HPKE single shot to the owner's X25519 key, info LOG_INFO 00 program: enc || ciphertext. What is
  * sealed is u16 length || line, zero-padded to a power of two from 256 on, so that the length says

@@ -1,4 +1,5 @@
 #include "warden/config.h"
+#include "attester/tpm.h"
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "compartment/microvm.h"
@@ -88,6 +89,44 @@ static bool take_back_ends(struct yaml *doc, struct warden_config *ret, struct i
     return true;
 }
 
+/* "device:/dev/tpmrm0", "socket:/run/swtpm/socket" */
+static bool take_tpm_address(struct yaml *doc, struct warden_config *ret,
+                             struct idevs_error *ret_err)
+{
+    static const char DEVICE[] = "device:";
+    static const char SOCKET[] = "socket:";
+    const char *address = "device:/dev/tpmrm0";
+
+    if (!yaml_text(doc, "tpm", YAML_OPTIONAL, &address, ret_err))
+        return false;
+    ret->tpm_is_socket = strncmp(address, SOCKET, strlen(SOCKET)) == 0;
+    if (!ret->tpm_is_socket && strncmp(address, DEVICE, strlen(DEVICE)) != 0)
+        return yaml_refuse(doc, ret_err, "tpm is neither device:PATH nor socket:PATH");
+    const char *path = address + strlen(DEVICE); /* both are as long */
+    if (*path != '/')
+        return yaml_refuse(doc, ret_err, "tpm names no absolute path");
+    ret->tpm = alloc_text(path);
+    return true;
+}
+
+static bool take_attester(struct yaml *doc, struct warden_config *ret, struct idevs_error *ret_err)
+{
+    static const char *const NAMES[] = {"provider-signed", "tpm", NULL};
+    const char *registers = "0,1,2,3,4,5,6,7";
+    unsigned chosen = 0;
+
+    if (!yaml_choice(doc, "attester", YAML_OPTIONAL, NAMES, &chosen, ret_err))
+        return false;
+    if (chosen == 0)
+        return true; /* the keys below are then unknown ones */
+    if (!take_tpm_address(doc, ret, ret_err) ||
+        !take_path(doc, "tpm_endorsement", YAML_OPTIONAL, &ret->tpm_endorsement, ret_err) ||
+        !yaml_text(doc, "tpm_registers", YAML_OPTIONAL, &registers, ret_err))
+        return false;
+    return tpm_parse_registers(registers, &ret->tpm_registers) ||
+           yaml_refuse(doc, ret_err, "tpm_registers is no list like \"0,2,4\" of 0 to 23");
+}
+
 bool warden_config_load(const char *path, struct warden_config *ret, struct idevs_error *ret_err)
 {
     struct warden_config c = {0};
@@ -98,7 +137,7 @@ bool warden_config_load(const char *path, struct warden_config *ret, struct idev
         take_path(doc, "toolchain", YAML_OPTIONAL, &c.toolchain, ret_err) &&
         take_path(doc, "guest", YAML_OPTIONAL, &c.guest, ret_err) && take_uids(doc, &c, ret_err) &&
         take_back_ends(doc, &c, ret_err) && take_secrecy(doc, &c, ret_err) &&
-        yaml_done(doc, ret_err)) {
+        take_attester(doc, &c, ret_err) && yaml_done(doc, ret_err)) {
         *ret = c;
         microvm_use(c.guest);
         return true;
@@ -112,6 +151,8 @@ void warden_config_free(struct warden_config *config)
     free_text(&config->socket);
     free_text(&config->state);
     free_text(&config->toolchain);
+    free_text(&config->tpm);
+    free_text(&config->tpm_endorsement);
     if (config->guest)
         microvm_use(NULL);
     free_text(&config->guest);

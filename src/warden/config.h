@@ -11,6 +11,10 @@ struct warden_config {
     char *state;     /* folder, root's alone: platform key, cache */
     char *toolchain; /* folder made by `idevs-warden toolchain`; NULL: nothing is compiled here */
     char *guest;     /* folder made by `idevs-warden guest`; NULL: no back end `microvm` */
+    char *tpm; /* what evidence is quoted by: a device or a socket; NULL: the platform key alone */
+    bool tpm_is_socket;
+    uint32_t tpm_registers; /* bit N: register N of the SHA-256 bank */
+    char *tpm_endorsement;  /* file with its certificate; NULL: the TPM holds it */
     uid_t launcher_uid;
     uid_t uid_first; /* compartments get users uid_first ... uid_first + uid_count - 1 */
     uint32_t uid_count;

@@ -96,12 +96,11 @@ struct key *identity_open(const char *state, struct idevs_error *ret_err)
     return file_read(path, &pem, ret_err) ? key_load(buffer_bytes(&pem), ret_err) : NULL;
 }
 
-bool identity_enrol(const struct key *key, struct bytes token, const char *const *back_ends,
-                    size_t n_back_ends, const char *description, struct buffer *b)
+bool identity_request(const struct key *key, struct bytes token, const char *const *back_ends,
+                      size_t n_back_ends, const char *description, struct buffer *b)
 {
     struct platform_request request = {0};
     uint8_t token_sha256[SHA256_LEN];
-    _cleanup_buffer_ struct buffer payload = buffer_up_to(LIMIT_PLATFORM_REQUEST);
 
     key_spki(key, request.spki);
     sha256(token, token_sha256);
@@ -110,6 +109,14 @@ bool identity_enrol(const struct key *key, struct bytes token, const char *const
     for (size_t i = 0; i < n_back_ends && i < LIMIT_BACK_ENDS; i++)
         snprintf(request.back_ends[request.n_back_ends++], LIMIT_PLATFORM_TEXT, "%s", back_ends[i]);
     snprintf(request.description, sizeof(request.description), "%s", description);
-    return platform_request_encode(&request, &payload) &&
+    return platform_request_encode(&request, b);
+}
+
+bool identity_enrol(const struct key *key, struct bytes token, const char *const *back_ends,
+                    size_t n_back_ends, const char *description, struct buffer *b)
+{
+    _cleanup_buffer_ struct buffer payload = buffer_up_to(LIMIT_PLATFORM_REQUEST);
+
+    return identity_request(key, token, back_ends, n_back_ends, description, &payload) &&
            cose_sign(key, PLATFORM_REQUEST_TYPE, buffer_bytes(&payload), b);
 }

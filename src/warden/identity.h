@@ -12,8 +12,11 @@ bool identity_init(const char *state, bool *ret_made, struct idevs_error *ret_er
 /* The platform key; NULL: `state.newer`, `state.unusable` (not made, readable by others). */
 struct key *identity_open(const char *state, struct idevs_error *ret_err);
 
-/* Appends the signed request by which this platform asks to be enrolled (`POST /v1/platforms`).
- * `token` is the text that the authority gave. */
+/* Appends the request by which this platform asks to be enrolled (wire/platform_request.h), still
+ * unsigned. `token` is the text that the authority gave. */
+bool identity_request(const struct key *key, struct bytes token, const char *const *back_ends,
+                      size_t n_back_ends, const char *description, struct buffer *b) _must_check_;
+/* The same, signed (`POST /v1/platforms`). */
 bool identity_enrol(const struct key *key, struct bytes token, const char *const *back_ends,
                     size_t n_back_ends, const char *description, struct buffer *b) _must_check_;
 

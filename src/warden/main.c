@@ -12,8 +12,8 @@
 #include "warden/listing.h"
 #include "warden/rebuild.h"
 #include "warden/toolchain.h"
+#include "warden/tpm.h"
 #include "warden/warden.h"
-#include "wire/platform_request.h"
 
 #include <malloc.h>
 #include <stdio.h>
@@ -28,6 +28,7 @@ static const char HELP[] =
     "usage: idevs-warden serve --config FILE\n"
     "       idevs-warden init --config FILE\n"
     "       idevs-warden enrol --config FILE --token-file FILE --out FILE [--description TEXT]\n"
+    "       idevs-warden activate --config FILE --credential FILE --out FILE\n"
     "       idevs-warden backends [--config FILE] [--format text|json]\n"
     "       idevs-warden evidence --over HEX --out DIR\n"
     "       idevs-warden toolchain --out DIR [--include DIR] [--lib FILE] [--gcc PROGRAM]\n"
@@ -42,6 +43,7 @@ static const char HELP[] =
     "  serve      serves the launcher until SIGTERM\n"
     "  init       makes the state folder and this platform's key, unless they are there\n"
     "  enrol      writes the request by which an authority enrols this platform\n"
+    "  activate   with a TPM: writes the answer to the credential that the authority sent\n"
     "  backends   what programs can run in on this machine: usable or not, what is missing and "
     "how\n"
     "             to get it, what it protects from and what not; and which evidence of hardware\n"
@@ -56,9 +58,12 @@ static const char HELP[] =
     "\n"
     "  --config FILE       YAML: socket, state, launcher_uid; optional toolchain, uid_first\n"
     "                      (700000), uid_count (1000), back_ends\n"
-    "                      (process alone), the preferred one first, guest\n"
+    "                      (process alone), the preferred one first, guest, attester\n"
+    "                      (provider-signed, or tpm), tpm (device:/dev/tpmrm0, or socket:PATH),\n"
+    "                      tpm_registers (\"0,1,2,3,4,5,6,7\"), tpm_endorsement\n"
     "  --token-file FILE   what `idevs-authority platform token` printed\n"
     "  --over HEX          64 bytes that the evidence is over, 128 digits\n"
+    "  --credential FILE   what `idevs platform enrol` wrote\n"
     "  --out PATH          what is written; a toolchain also gets PATH.digest; evidence is a\n"
     "                      folder\n"
     "  --description TEXT  at most 127 characters for the authority's list (default: host name)\n"
@@ -175,21 +180,25 @@ static bool read_token(const char *path, struct buffer *b, struct idevs_error *r
 }
 
 /* Enrolled is what the configuration permits, whether or not this machine can do it yet. */
-static bool write_request(const struct warden_config *config, const struct key *key,
-                          struct bytes token, const char *description, const char *out,
-                          struct idevs_error *ret_err)
+static bool make_request(const struct warden_config *config, const struct key *key,
+                         struct bytes token, const char *description, struct buffer *b,
+                         struct idevs_error *ret_err)
 {
     const char *names[LIMIT_BACK_ENDS];
     char host[LIMIT_PLATFORM_TEXT] = "";
-    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_PLATFORM_REQUEST);
+    size_t n = config->n_back_ends;
+    _cleanup_buffer_ struct buffer request = buffer_up_to(LIMIT_PLATFORM_REQUEST);
 
     gethostname(host, sizeof(host) - 1);
-    for (size_t i = 0; i < config->n_back_ends; i++)
+    if (!description)
+        description = host;
+    for (size_t i = 0; i < n; i++)
         names[i] = config->back_ends[i]->name;
-    if (!identity_enrol(key, token, names, config->n_back_ends, description ? description : host,
-                        &b))
+    bool made = config->tpm ? identity_request(key, token, names, n, description, &request)
+                            : identity_enrol(key, token, names, n, description, b);
+    if (!made)
         return refuse(ret_err, "usage", "a description that is too long or not printable");
-    return file_write(out, buffer_bytes(&b), 0644, ret_err);
+    return !config->tpm || warden_tpm_enrol(config, key, buffer_bytes(&request), b, ret_err);
 }
 
 static int enrol(int argc, char **argv)
@@ -203,6 +212,7 @@ static int enrol(int argc, char **argv)
     int status = parse(argc, argv, options, ARRAY_LEN(options));
     _cleanup_(warden_config_free) struct warden_config config = {0};
     _cleanup_buffer_ struct buffer token = buffer_up_to(LIMIT_TOKEN_FILE);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_TPM_PLATFORM);
     struct idevs_error err;
 
     if (status)
@@ -211,8 +221,36 @@ static int enrol(int argc, char **argv)
         !read_token(options[1].value, &token, &err))
         return failed(&err);
     _cleanup_key_ struct key *key = identity_open(config.state, &err);
-    if (!key || !write_request(&config, key, buffer_bytes(&token), options[3].value,
-                               options[2].value, &err))
+    if (!key || !make_request(&config, key, buffer_bytes(&token), options[3].value, &b, &err) ||
+        !file_write(options[2].value, buffer_bytes(&b), 0644, &err))
+        return failed(&err);
+    return 0;
+}
+
+/* The answer to what the authority hid from all TPMs but this one. */
+static int activate(int argc, char **argv)
+{
+    struct option options[] = {
+        {.name = "--config", .required = true},
+        {.name = "--credential", .required = true},
+        {.name = "--out", .required = true},
+    };
+    int status = parse(argc, argv, options, ARRAY_LEN(options));
+    _cleanup_(warden_config_free) struct warden_config config = {0};
+    _cleanup_buffer_ struct buffer credential = buffer_up_to(LIMIT_TPM_CREDENTIAL);
+    _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_PLATFORM_REQUEST);
+    struct idevs_error err;
+
+    if (status)
+        return status;
+    if (!warden_config_load(options[0].value, &config, &err) ||
+        !file_read(options[1].value, &credential, &err))
+        return failed(&err);
+    if (!config.tpm)
+        return usage("%s has no `attester: tpm`", options[0].value);
+    _cleanup_key_ struct key *key = identity_open(config.state, &err);
+    if (!key || !warden_tpm_activate(&config, key, buffer_bytes(&credential), &b, &err) ||
+        !file_write(options[2].value, buffer_bytes(&b), 0600, &err))
         return failed(&err);
     return 0;
 }
@@ -341,9 +379,9 @@ static int build(int argc, char **argv)
 static const struct {
     const char *name;
     int (*perform)(int argc, char **argv);
-} COMMANDS[] = {{"serve", serve},       {"init", init},         {"enrol", enrol},
-                {"backends", backends}, {"evidence", evidence}, {"toolchain", toolchain},
-                {"guest", guest},       {"build", build}};
+} COMMANDS[] = {{"serve", serve},         {"init", init},         {"enrol", enrol},
+                {"activate", activate},   {"backends", backends}, {"evidence", evidence},
+                {"toolchain", toolchain}, {"guest", guest},       {"build", build}};
 
 int main(int argc, char **argv)
 {

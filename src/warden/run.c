@@ -1,4 +1,5 @@
 #include "warden/run.h"
+#include "attester/tpm.h"
 #include "base/alloc.h"
 #include "base/fault.h"
 #include "base/fd.h"
@@ -155,8 +156,11 @@ static bool make_evidence(void *arg, const uint8_t report_data[REPORT_DATA_LEN],
         return false;
     }
     fault_point("warden.attest");
-    return attest_provider_signed(run->w->platform, &run->w->host, &facts, report_data,
-                                  clock_unix(), b);
+    struct warden *w = run->w;
+    return w->tpm ? attest_tpm(w->tpm, w->config.tpm_registers, w->platform, &w->host, &facts,
+                               report_data, clock_unix(), b)
+                  : attest_provider_signed(w->platform, &w->host, &facts, report_data, clock_unix(),
+                                           b);
 }
 
 static bool read_request(struct run *run)

@@ -12,6 +12,7 @@
 #include "warden/privileges.h"
 #include "warden/run.h"
 #include "warden/toolchain.h"
+#include "warden/tpm.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -132,6 +133,8 @@ static bool open_state(struct warden *w, struct idevs_error *ret_err)
         return false;
     key_spki(w->platform, spki);
     sha256(bytes_of(spki, sizeof(spki)), w->platform_id);
+    if (w->config.tpm && !(w->tpm = warden_tpm_open(&w->config, NULL, ret_err)))
+        return false;
     w->cache = alloc_format("%s/cache", w->config.state);
     return cache_open(w->cache, ret_err);
 }
@@ -213,6 +216,7 @@ void warden_close(struct warden *w)
     fd_close(&w->signals.fd);
     fd_close(&w->toolchain);
     executables_close(&w->kept);
+    tpm_close(w->tpm);
     key_free(w->platform);
     loop_free(&w->loop);
     free_text(&w->cache);

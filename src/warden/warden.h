@@ -12,6 +12,7 @@
 #include "warden/request.h"
 
 struct connection;
+struct tpm;
 struct run;
 struct build;
 
@@ -19,6 +20,7 @@ struct warden {
     struct warden_config config;
     struct key *platform;
     uint8_t platform_id[SHA256_LEN]; /* SHA-256 of its SPKI */
+    struct tpm *tpm;                 /* NULL: evidence is signed by the platform key alone */
     struct attester_host host;
     int toolchain; /* folder; -1: nothing is compiled here */
     uint8_t toolchain_digest[SHA256_LEN];

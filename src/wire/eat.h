@@ -36,6 +36,9 @@ struct eat_component {
 #define EAT_SECRET      "secret"   /* all memfd_secret, which the kernel itself does not map */
 #define EAT_ORDINARY    "ordinary" /* not all of it */
 
+/* Of evidence with a quote; an authority alone says it. */
+#define EAT_TPM "tpm"
+
 /* All that a back end says of one compartment, at the time of the evidence. */
 struct eat_measured {
     struct eat_digest memory_map;            /* -70004 */

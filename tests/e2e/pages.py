@@ -16,9 +16,10 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 import page
-from claims import ROOT, World, WorldError, expect, need_root
+from claims import ROOT, SKIPPED, World, WorldError, expect, need_root
 from world import UIDS, run
 
 SECONDS = 280
@@ -102,7 +103,12 @@ def a_launchers_folder(place):
 
 @contextlib.contextmanager
 def an_authoritys_folder(place):
-    """TLS credentials, an owner, and a warden that is to be enrolled."""
+    """TLS credentials, an owner, a software TPM, and a warden that is to be enrolled."""
+    if not shutil.which("swtpm") or not shutil.which("swtpm_setup"):
+        print("skipped: no swtpm and swtpm_setup here")
+        sys.exit(SKIPPED)
+    tpm = place.here / "tpm"
+    run(ROOT / "script/soft-tpm", tpm)
     place.credentials("127.0.0.1")
     place.environment["IDEVS_HOME"] = str(place.folder / "owner")
     run(place.folder / "bin/idevs", "init", "--home", place.folder / "owner", "--authority", "https://127.0.0.1:8443",
@@ -110,7 +116,15 @@ def an_authoritys_folder(place):
     shutil.copy(place.folder / "owner/owner.pub.pem", place.here)
     (place.here / "warden.yaml").write_text("socket: warden.sock\nstate: warden\nlauncher_uid: 62001\n")
     run(place.folder / "bin/idevs-warden", "init", "--config", place.here / "warden.yaml")
-    yield place.here
+    served = subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={tpm / 'state'}", "--server",
+                               f"type=unixio,path={tpm / 'socket'}", "--flags", "not-need-init,startup-clear"])
+    try:
+        while not (tpm / "socket").exists() and served.poll() is None:
+            time.sleep(0.01)
+        yield place.here
+    finally:
+        served.terminate()
+        served.wait()
 
 
 @contextlib.contextmanager

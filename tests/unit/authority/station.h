@@ -128,26 +128,38 @@ static inline void station_free(struct station *s)
 }
 #define _cleanup_station_ _cleanup_(station_free)
 
-/* The body of POST /v1/certificates as the example stands, for `challenge` that e holds. */
-static inline void station_body(const struct station *s, struct buffer *b)
+/* The body of POST /v1/certificates with this evidence, for the challenge that e holds. */
+static inline void station_body_of(const struct station *s, struct bytes cmw, struct buffer *b)
 {
-    _cleanup_buffer_ struct buffer cmw = buffer_up_to(LIMIT_EVIDENCE);
     _cleanup_buffer_ struct buffer csr = buffer_up_to(LIMIT_CSR);
     struct certificate_request r;
 
-    example_evidence(&s->e, s->e.platform_key, &cmw);
-    assert_true(csr_make(s->e.program, "free-ride", buffer_bytes(&cmw), &csr));
+    assert_true(csr_make(s->e.program, "free-ride", cmw, &csr));
     r.challenge = bytes_of(s->e.challenge, sizeof(s->e.challenge));
     r.csr = buffer_bytes(&csr);
     r.manifest = buffer_bytes(&s->e.manifest_cbor);
     assert_true(certificate_request_encode(&r, b));
 }
 
-/* The same for a fresh challenge. */
-static inline void station_fresh_body(struct station *s, struct buffer *b)
+/* With evidence as the example stands. */
+static inline void station_body(const struct station *s, struct buffer *b)
+{
+    _cleanup_buffer_ struct buffer cmw = buffer_up_to(LIMIT_EVIDENCE);
+
+    example_evidence(&s->e, s->e.platform_key, &cmw);
+    station_body_of(s, buffer_bytes(&cmw), b);
+}
+
+/* A fresh challenge for the example. */
+static inline void station_challenge(struct station *s)
 {
     challenge_make(s->issuer.challenges, clock_monotonic_ns(), s->e.challenge);
     example_nonce(&s->e);
+}
+
+static inline void station_fresh_body(struct station *s, struct buffer *b)
+{
+    station_challenge(s);
     station_body(s, b);
 }
 
