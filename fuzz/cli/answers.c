@@ -28,6 +28,7 @@ static const struct {
     {CERT_COMMANDS, "cert", "show", {"1"}, "--pem"},
     {CERT_COMMANDS, "cert", "show", {"1"}, NULL},
     {OWNER_COMMANDS, "platform", "enrol", {"/dev/null"}, NULL},
+    {OWNER_COMMANDS, "platform", "activate", {"/dev/null"}, NULL},
 };
 
 static struct reader script;

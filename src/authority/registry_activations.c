@@ -49,19 +49,25 @@ bool registry_await(struct registry *r, const struct platform_request *request,
     return registry_commit(r, done, ret_err);
 }
 
-bool registry_awaited(struct registry *r, const uint8_t id[SHA256_LEN], uint8_t ret_spki[SPKI_LEN],
-                      struct idevs_error *ret_err)
+/* The row of one activation, out of `s`. Refuses `platform.activation` when there is none. */
+static bool find(struct statement *s, const uint8_t id[SHA256_LEN], struct idevs_error *ret_err)
 {
-    _cleanup_statement_ struct statement *s =
-        store_prepare(r->store, "SELECT spki FROM activations WHERE id = ?", ret_err);
-
     if (!s)
         return false;
     bind_bytes(s, 1, bytes_of(id, SHA256_LEN));
     enum step step = statement_step(s, ret_err);
     if (step == STEP_DONE)
         return refuse(ret_err, "platform.activation", "a platform of which nothing is awaited");
-    if (step != STEP_ROW)
+    return step == STEP_ROW;
+}
+
+bool registry_awaited(struct registry *r, const uint8_t id[SHA256_LEN], uint8_t ret_spki[SPKI_LEN],
+                      struct idevs_error *ret_err)
+{
+    _cleanup_statement_ struct statement *s =
+        store_prepare(r->store, "SELECT spki FROM activations WHERE id = ?", ret_err);
+
+    if (!find(s, id, ret_err))
         return false;
     struct bytes spki = column_bytes(s, 0);
     if (spki.len != SPKI_LEN)
@@ -96,13 +102,7 @@ static bool look(struct registry *r, const uint8_t id[SHA256_LEN],
     _cleanup_statement_ struct statement *s = store_prepare(
         r->store, "SELECT secret, tier, expires FROM activations WHERE id = ?", ret_err);
 
-    if (!s)
-        return false;
-    bind_bytes(s, 1, bytes_of(id, SHA256_LEN));
-    enum step step = statement_step(s, ret_err);
-    if (step == STEP_DONE)
-        return refuse(ret_err, "platform.activation", "a platform of which nothing is awaited");
-    if (step != STEP_ROW)
+    if (!find(s, id, ret_err))
         return false;
     *ret_is_right = judge(s, secret_sha256, now, ret_tier, ret_err);
     return true;

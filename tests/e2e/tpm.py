@@ -1,12 +1,14 @@
 """The paper's case on a platform with a TPM (swtpm): from its endorsement certificate to a program's certificate, and
 from there to the services."""
 
+import os
 import pathlib
 import re
 import shutil
 import subprocess
 import sys
 
+from case import program_of
 from claims import ROOT, SKIPPED, expect, need_root, with_world
 from world import run
 
@@ -53,6 +55,14 @@ def the_warden_has_as_few_rights_as_without_a_tpm_and_no_network(world):
     expect(interfaces == ["lo"], f"interfaces {interfaces}")
 
 
+def a_program_has_no_descriptor_of_the_wardens(world):
+    """The TPM among them: the warden has it open from its start."""
+    def sockets(pid):
+        return {os.readlink(fd) for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir()} - {"/dev/null"}
+    warden, program = sockets(world.daemons["warden"].process.pid), sockets(program_of(world))
+    expect(program and warden and not program & warden, f"{program & warden}")
+
+
 def every_daemon_ends_by_itself(world):
     failures = world.stop()
     expect(not failures, "; ".join(failures))
@@ -80,6 +90,7 @@ def main():
         its_certificate_says_what_the_tpm_quoted_and_what_that_does_not_protect_from,
         openssl_verifies_the_chain,
         the_warden_has_as_few_rights_as_without_a_tpm_and_no_network,
+        a_program_has_no_descriptor_of_the_wardens,
         every_daemon_ends_by_itself,
     ], prepare)
 

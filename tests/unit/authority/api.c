@@ -204,6 +204,21 @@ static void platforms_are_enrolled_by_token(void **state)
     assert_problem(s, "platform.request");
 }
 
+/* What they take and answer is tested with a TPM (tpm.c). */
+static void a_tpm_is_enrolled_in_two_steps_each_of_its_own_type(void **state)
+{
+    struct scene *s = *state;
+
+    post(s, "/v1/platforms/tpm", PLATFORM_REQUEST_TYPE, bytes_of_text("x"));
+    assert_problem(s, "api.field");
+    post(s, "/v1/platforms/tpm", TPM_PLATFORM_TYPE, bytes_of_text("x"));
+    assert_problem(s, "platform.request");
+    post(s, "/v1/platforms/activation", TPM_PLATFORM_TYPE, bytes_of_text("x"));
+    assert_problem(s, "api.field");
+    post(s, "/v1/platforms/activation", TPM_ACTIVATION_TYPE, bytes_of_text("x"));
+    assert_problem(s, "platform.request");
+}
+
 static void refusals_of_certificates_have_their_codes(void **state)
 {
     struct scene *s = *state;
@@ -330,6 +345,7 @@ int main(void)
         TEST(approvals_are_taken_from_registered_owners),
         TEST(a_taken_name_is_said),
         TEST(platforms_are_enrolled_by_token),
+        TEST(a_tpm_is_enrolled_in_two_steps_each_of_its_own_type),
         TEST(refusals_of_certificates_have_their_codes),
         TEST(other_paths_methods_and_types_are_refused),
         TEST(a_body_over_the_limit_is_refused),

@@ -130,6 +130,43 @@ static void configuration_is_strict(void **state)
     warden_config_free(&c);
 }
 
+#define BASE "socket: /s\nstate: /x\nlauncher_uid: 1\n"
+
+static void a_tpm_is_at_an_absolute_path_and_its_registers_stand_in_order(void **state)
+{
+    static const char *const bad[] = {
+        BASE "tpm: device:/dev/tpmrm0\n", /* and no attester that uses it */
+        BASE "attester: magic\n",
+        BASE "attester: tpm\ntpm: device:tpm0\n",
+        BASE "attester: tpm\ntpm: tcp:/127.0.0.1\n",
+        BASE "attester: tpm\ntpm_registers: \"7,0\"\n",
+        BASE "attester: tpm\ntpm_registers: \"24\"\n",
+    };
+    struct warden_config c;
+
+    (void)state;
+    assert_true(config_is(BASE "attester: provider-signed\n", "", &c));
+    assert_null(c.tpm);
+    warden_config_free(&c);
+    assert_true(config_is(BASE "attester: tpm\n", "", &c));
+    assert_string_equal(c.tpm, "/dev/tpmrm0");
+    assert_false(c.tpm_is_socket);
+    assert_int_equal(c.tpm_registers, 0xff);
+    assert_null(c.tpm_endorsement);
+    warden_config_free(&c);
+    assert_true(config_is(BASE "attester: tpm\ntpm: socket:/t\ntpm_registers: \"0,23\"\n"
+                               "tpm_endorsement: ek.pem\n",
+                          "", &c));
+    assert_string_equal(c.tpm, "/t");
+    assert_true(c.tpm_is_socket);
+    assert_int_equal(c.tpm_registers, 1 | 1 << 23);
+    assert_non_null(strstr(c.tpm_endorsement, "/ek.pem"));
+    warden_config_free(&c);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        if (!config_is(bad[i], "config.syntax", &c))
+            fail_msg("accepted:\n%s", bad[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +175,7 @@ int main(void)
         cmocka_unit_test(a_state_that_was_never_made_is_refused),
         cmocka_unit_test(an_enrolment_is_signed_and_proves_the_token_for_its_key),
         cmocka_unit_test(configuration_is_strict),
+        cmocka_unit_test(a_tpm_is_at_an_absolute_path_and_its_registers_stand_in_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
