@@ -216,11 +216,9 @@ static bool is_late(const struct channel *c, const struct channel_request *reque
     return refuse(ret_err, c->unreachable, "no reply to %s in time", request->target);
 }
 
-bool channel_call(struct channel *c, const struct channel_request *request, uint64_t deadline_ns,
-                  struct frame *ret, struct idevs_error *ret_err)
+bool channel_answer(struct channel *c, const struct channel_request *request, uint64_t deadline_ns,
+                    struct frame *ret, struct idevs_error *ret_err)
 {
-    if (!send_request(c, request, deadline_ns, ret_err))
-        return false;
     do {
         switch (next_turn(c, deadline_ns, ret)) {
         case TURN_FRAME:
@@ -243,6 +241,13 @@ bool channel_call(struct channel *c, const struct channel_request *request, uint
         }
     } while (clock_monotonic_ns() < deadline_ns); /* though other frames keep coming */
     return is_late(c, request, ret_err);
+}
+
+bool channel_call(struct channel *c, const struct channel_request *request, uint64_t deadline_ns,
+                  struct frame *ret, struct idevs_error *ret_err)
+{
+    return send_request(c, request, deadline_ns, ret_err) &&
+           channel_answer(c, request, deadline_ns, ret, ret_err);
 }
 
 bool channel_sleep(struct channel *c, uint64_t deadline_ns)

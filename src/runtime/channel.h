@@ -39,9 +39,12 @@ struct channel_request {
  * channel is broken. */
 bool channel_call(struct channel *c, const struct channel_request *request, uint64_t deadline_ns,
                   struct frame *ret, struct idevs_error *ret_err) _must_check_;
-/* Sends without waiting; the reply is dropped when it comes. */
+/* Sends without waiting; the reply is dropped when it comes, unless channel_answer() is next. */
 bool channel_tell(struct channel *c, const struct channel_request *request, uint64_t deadline_ns,
                   struct idevs_error *ret_err) _must_check_;
+/* The reply to the `request` that was told last: as channel_call(), without its sending. */
+bool channel_answer(struct channel *c, const struct channel_request *request, uint64_t deadline_ns,
+                    struct frame *ret, struct idevs_error *ret_err) _must_check_;
 /* Waits until `deadline_ns`; at once when the channel is stopped or broken. True: time passed. */
 bool channel_sleep(struct channel *c, uint64_t deadline_ns) _must_check_;
 

@@ -12,14 +12,21 @@ void credentials_free(struct credentials *c)
 
 /* ---- one attempt ---- */
 
-/* Asks `channel` and takes nothing but status 200. */
-static bool ask(struct idevs *ip, struct channel *channel, const struct channel_request *request,
-                struct frame *ret, struct idevs_error *ret_err)
+static const struct channel_request CHALLENGE = {.target = "authority:challenge", .type = ""};
+
+static uint64_t patience(const struct idevs *ip)
 {
     uint64_t deadline = runtime_attempt_deadline(ip);
-    uint64_t patience = clock_monotonic_ns() + LIMIT_RENEWAL_TIME * NS_PER_SECOND;
+    uint64_t renewal = clock_monotonic_ns() + LIMIT_RENEWAL_TIME * NS_PER_SECOND;
 
-    if (!channel_call(channel, request, deadline < patience ? deadline : patience, ret, ret_err))
+    return deadline < renewal ? deadline : renewal;
+}
+
+/* The reply to what `channel` was asked last; takes nothing but status 200. */
+static bool hear(struct idevs *ip, struct channel *channel, const struct channel_request *request,
+                 struct frame *ret, struct idevs_error *ret_err)
+{
+    if (!channel_answer(channel, request, patience(ip), ret, ret_err))
         return false;
     if (ret->status == 200)
         return true;
@@ -28,12 +35,20 @@ static bool ask(struct idevs *ip, struct channel *channel, const struct channel_
                           ret_err);
 }
 
-static bool get_challenge(struct idevs *ip, uint8_t ret[CHALLENGE_LEN], struct idevs_error *ret_err)
+/* Asks `channel` and hears. */
+static bool ask(struct idevs *ip, struct channel *channel, const struct channel_request *request,
+                struct frame *ret, struct idevs_error *ret_err)
 {
-    const struct channel_request request = {.target = "authority:challenge", .type = ""};
+    return channel_tell(channel, request, patience(ip), ret_err) &&
+           hear(ip, channel, request, ret, ret_err);
+}
+
+static bool hear_challenge(struct idevs *ip, uint8_t ret[CHALLENGE_LEN],
+                           struct idevs_error *ret_err)
+{
     struct frame reply;
 
-    if (!ask(ip, &ip->launcher, &request, &reply, ret_err))
+    if (!hear(ip, &ip->launcher, &CHALLENGE, &reply, ret_err))
         return false;
     if (reply.body.len != CHALLENGE_LEN)
         return refuse(ret_err, "authority.answer", "a challenge of %zu bytes", reply.body.len);
@@ -64,7 +79,8 @@ static bool get_evidence(struct idevs *ip, const struct key *key,
            refuse(ret_err, "evidence.malformed", "evidence of %zu bytes", reply.body.len);
 }
 
-/* Key, evidence and request: appends the body for `authority:certificate`. */
+/* The challenge was asked for. Key, evidence and request: appends the body for
+ * `authority:certificate`. */
 static bool make_request(struct idevs *ip, const struct key *key, struct buffer *b,
                          struct idevs_error *ret_err)
 {
@@ -72,7 +88,7 @@ static bool make_request(struct idevs *ip, const struct key *key, struct buffer 
     _cleanup_buffer_ struct buffer evidence = buffer_up_to(LIMIT_EVIDENCE);
     _cleanup_buffer_ struct buffer csr = buffer_up_to(LIMIT_CSR);
 
-    if (!get_challenge(ip, challenge, ret_err))
+    if (!hear_challenge(ip, challenge, ret_err))
         return false;
     uint64_t since = clock_monotonic_ns();
     if (!get_evidence(ip, key, challenge, &evidence, ret_err))
@@ -113,10 +129,13 @@ static bool check_chain(struct idevs *ip, struct credentials *made, struct idevs
 /* One whole attempt, with a key of its own; nothing changes unless all of it works. */
 static bool certify(struct idevs *ip, struct idevs_error *ret_err)
 {
-    _cleanup_credentials_ struct credentials made = {.key = key_generate()};
+    _cleanup_credentials_ struct credentials made = {.key = NULL};
     _cleanup_buffer_ struct buffer body = buffer_up_to(LIMIT_CERTIFICATE_REQUEST);
     struct frame reply;
 
+    if (!channel_tell(&ip->launcher, &CHALLENGE, patience(ip), ret_err))
+        return false;
+    made.key = key_generate(); /* takes as long as the challenge, which is on its way meanwhile */
     if (!made.key || !make_request(ip, made.key, &body, ret_err))
         return made.key ? false : refuse(ret_err, "internal", "no key could be made");
     const struct channel_request request = {

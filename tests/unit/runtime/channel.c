@@ -81,6 +81,34 @@ static void replies_to_nothing_are_dropped(void **state)
     assert_true(bytes_equal_text(reply.body, "ours"));
 }
 
+static void a_reply_can_be_taken_some_time_after_asking(void **state)
+{
+    const struct channel_request request = {.target = "authority:challenge", .type = ""};
+    struct frame reply;
+    struct idevs_error err;
+    (void)state;
+    say_reply(77, "stray");
+    say_reply(1, "challenge");
+    say_reply(2, "next");
+    assert_true(channel_tell(&channel, &request, in_ms(50), &err));
+    assert_true(channel_answer(&channel, &request, in_ms(50), &reply, &err));
+    assert_true(bytes_equal_text(reply.body, "challenge"));
+    assert_true(call(&reply, &err));
+    assert_true(bytes_equal_text(reply.body, "next"));
+}
+
+static void a_reply_that_does_not_come_is_missed_by_name(void **state)
+{
+    const struct channel_request request = {.target = "authority:challenge", .type = ""};
+    struct frame reply;
+    struct idevs_error err;
+    (void)state;
+    assert_true(channel_tell(&channel, &request, in_ms(50), &err));
+    assert_false(channel_answer(&channel, &request, in_ms(1), &reply, &err));
+    assert_refused(&err, "launcher.unreachable");
+    assert_non_null(strstr(err.found, "authority:challenge"));
+}
+
 /* Strays without a pause, for half a second. */
 static void *say_strays(void *context)
 {
@@ -288,6 +316,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         channel_test(the_reply_with_the_requests_id_is_taken),
         channel_test(replies_to_nothing_are_dropped),
+        channel_test(a_reply_can_be_taken_some_time_after_asking),
+        channel_test(a_reply_that_does_not_come_is_missed_by_name),
         channel_test(strays_without_end_do_not_hold_up_the_deadline),
         channel_test(silence_is_an_error_but_not_the_end),
         channel_test(the_end_of_the_stream_is_final),
