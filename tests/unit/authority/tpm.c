@@ -309,6 +309,19 @@ static void an_answer_after_an_hour_is_refused(void **state)
     assert_refused(&err, "platform.activation");
 }
 
+static void a_removed_platform_does_not_come_back_by_its_answer(void **state)
+{
+    struct station *s = *state; /* its platform is enrolled by key already */
+    struct idevs_error err;
+    uint8_t secret[TPM_SECRET_LEN] = {0};
+    _cleanup_host_ struct host h = open_host(&mine);
+
+    awaited(s, &h, "removed", secret);
+    assert_true(registry_remove_platform(s->issuer.registry, platform_id(s), &err));
+    assert_false(answer(s, s->e.platform_key, secret, clock_unix(), &err));
+    assert_refused(&err, "platform.activation");
+}
+
 /* ---- certificates ---- */
 
 /* The example's claims, signed by the platform key and quoted by `h` over `over` (NULL: them). */
@@ -522,6 +535,7 @@ int main(void)
         TEST(a_wrong_secret_ends_the_attempt),
         TEST(an_answer_that_the_platform_did_not_sign_changes_nothing),
         TEST(an_answer_after_an_hour_is_refused),
+        TEST(a_removed_platform_does_not_come_back_by_its_answer),
         TEST(a_program_is_certified_by_evidence_of_a_tpm),
         TEST(a_quote_by_another_tpm_is_refused),
         TEST(a_quote_over_something_else_is_refused),
