@@ -70,7 +70,7 @@
 #define LIMIT_CERTIFICATE      KIB(16) /* DER of one; a program's carries its claims */
 #define LIMIT_CHAIN            4 /* certificates, leaf included: root, tier, leaf, one spare */
 #define LIMIT_CHAIN_BYTES      KIB(48) /* DER of all; only one of them may be that long */
-#define LIMIT_CERTIFICATE_LIFE 3600    /* so short that no revocation is needed */
+#define LIMIT_CERTIFICATE_LIFE 3600    /* so that a list of revoked ones stays short */
 #define LIMIT_CSR              KIB(64) /* LIMIT_EVIDENCE is most of it */
 #define LIMIT_EVIDENCE         KIB(48) /* a hardware quote with its certificates fits */
 #define LIMIT_CHALLENGE_LIFE   60      /* from the challenge to the request that uses it */
@@ -78,6 +78,12 @@
 #define LIMIT_ANCHORS          2       /* current and next */
 #define LIMIT_PROGRAM_URI      512     /* SPIFFE ID with its NUL: trust domain and name */
 #define LIMIT_TRUST_DOMAIN     200     /* leaves room for the rest of a SPIFFE ID */
+
+/* Revocation lists of our authorities. An entry has some 50 bytes. */
+#define LIMIT_REVOKED         2048 /* live certificates of one CA, singly; beyond it, all at once */
+#define LIMIT_REVOCATION_LIST KIB(128) /* DER of one */
+#define LIMIT_LIST_LIFE       3600     /* nextUpdate: no certificate of before it lives longer */
+#define LIMIT_LIST_KEPT       5        /* an authority answers with the same one for so long */
 
 /* Evidence of hardware, as its maker writes it, and what its maker says about it. */
 #define LIMIT_HARDWARE_EVIDENCE KIB(64) /* a report, quote or document */
@@ -210,6 +216,7 @@
 #define LIMIT_CACHED_CHAINS   1024   /* of programs that called lately */
 #define LIMIT_VERIFIED_LIFE   300    /* after it a cached path is verified anew */
 #define LIMIT_GATEWAY_ANCHORS 8      /* files with CAs of tiers */
+#define LIMIT_GATEWAY_LISTS   8      /* of revoked certificates: one a CA */
 #define LIMIT_GATEWAY_FILES   4096   /* descriptors: connections from both sides */
 
 #define LIMIT_UPSTREAM_TIME         60   /* for the service to answer */
@@ -217,6 +224,16 @@
 #define LIMIT_UPSTREAM_SHARE        48   /* of LIMIT_CLIENT_PER_HOST, for one program */
 #define LIMIT_UPSTREAM_WAITING      512  /* requests of one program, for its share */
 #define LIMIT_GATEWAY_DRAIN_EXTRA   5    /* beside that, for the answer to get out at the end */
+
+/* Revocation: the longest between the authority's word and a gateway's heeding it, wherever the
+ * network is cut, is LIMIT_LIST_AGE and LIMIT_CLOCK_SKEW: less than a minute. */
+#define LIMIT_LIST_EVERY       10 /* between two looks at a list */
+#define LIMIT_LIST_EVERY_FLOOR 1
+#define LIMIT_LIST_AGE         45 /* of a list by its thisUpdate; beyond it all are refused */
+#define LIMIT_LIST_AGE_FLOOR   10
+#define LIMIT_LIST_AGE_CEILING 3600
+#define LIMIT_LIST_RETRY       1    /* between two looks, as long as there is no list */
+#define LIMIT_LIST_TIME_MS     5000 /* for one answer */
 
 /* The policy of one service. */
 #define LIMIT_POLICY_PROGRAMS 256
@@ -245,6 +262,8 @@
 #define LIMIT_SIGNER_MESSAGE      KIB(32) /* a certificate or its claims, and more */
 #define LIMIT_SIGNER_CLAIMS       KIB(12) /* so that a certificate stays in LIMIT_CERTIFICATE */
 #define LIMIT_SIGNER_TIME         5       /* for the signer to answer */
+#define LIMIT_SIGNER_LIST         (LIMIT_REVOCATION_LIST + KIB(1)) /* a message about a list */
+#define LIMIT_REVOCATION          KIB(1)                           /* a signed request to revoke */
 
 /* Approvals and enrolments, all owners together: each costs a signature check and a commit. */
 #define LIMIT_SUBMISSIONS_PER_SECOND 10

@@ -132,6 +132,32 @@ bool certificate_is_self_signed(const struct certificate *c)
     return (X509_get_extension_flags(c->x509) & EXFLAG_SS) != 0;
 }
 
+bool certificate_is_by(const struct certificate *c, const struct certificate *issuer)
+{
+    bool is = X509_check_issued(issuer->x509, c->x509) == X509_V_OK &&
+              X509_verify(c->x509, X509_get0_pubkey(issuer->x509)) == 1;
+
+    ERR_clear_error();
+    return is;
+}
+
+bool serial_of(const ASN1_INTEGER *number, uint8_t ret[SERIAL_LEN])
+{
+    const uint8_t *data = ASN1_STRING_get0_data(number);
+    size_t len = (size_t)ASN1_STRING_length(number);
+
+    if (ASN1_STRING_type(number) != V_ASN1_INTEGER || len == 0 || len > SERIAL_LEN || data[0] == 0)
+        return false;
+    memset(ret, 0, SERIAL_LEN - len);
+    memcpy(ret + SERIAL_LEN - len, data, len);
+    return true;
+}
+
+bool certificate_serial(const struct certificate *c, uint8_t ret[SERIAL_LEN])
+{
+    return serial_of(X509_get0_serialNumber(c->x509), ret);
+}
+
 const struct public_key *certificate_public_key(const struct certificate *c)
 {
     return c->key;

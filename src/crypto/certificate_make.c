@@ -6,8 +6,8 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#define SERIAL_LEN 16
-#define KEY_ID_LEN 20
+#define OWN_SERIAL_LEN 16
+#define KEY_ID_LEN     20
 
 static void x509_freep(X509 **p)
 {
@@ -18,7 +18,7 @@ static void x509_freep(X509 **p)
 /* 128 random bits; the first two are 01, so it is positive and always of the same length. */
 static bool set_serial(X509 *x)
 {
-    uint8_t raw[SERIAL_LEN];
+    uint8_t raw[OWN_SERIAL_LEN];
 
     random_bytes(raw, sizeof(raw));
     raw[0] = (uint8_t)((raw[0] & 0x3f) | 0x40);

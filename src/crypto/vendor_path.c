@@ -21,22 +21,6 @@ struct crl {
 
 /* ---- revocation lists ---- */
 
-static X509_CRL *parse_exactly(struct bytes der)
-{
-    const uint8_t *at = der.data;
-    uint8_t *again = NULL;
-    X509_CRL *crl = d2i_X509_CRL(NULL, &at, (long)der.len);
-    int len = crl ? i2d_X509_CRL(crl, &again) : -1;
-    bool whole = len > 0 && bytes_equal(der, bytes_of(again, (size_t)len));
-
-    OPENSSL_free(again);
-    ERR_clear_error();
-    if (whole)
-        return crl;
-    X509_CRL_free(crl);
-    return NULL;
-}
-
 struct crl *crl_parse(struct bytes der, struct idevs_error *ret_err)
 {
     X509_CRL *parsed = NULL;
@@ -44,7 +28,7 @@ struct crl *crl_parse(struct bytes der, struct idevs_error *ret_err)
 
     (void)algorithms();
     if (der.len > 0 && der.len <= LIMIT_CRL)
-        parsed = parse_exactly(der);
+        parsed = x509_crl_exactly(der);
     crl->x509 = parsed;
     if (parsed && asn1_time_of(X509_CRL_get0_lastUpdate(parsed), &crl->this_update) &&
         asn1_time_of(X509_CRL_get0_nextUpdate(parsed), &crl->next_update))

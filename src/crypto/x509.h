@@ -20,6 +20,11 @@ void certificate_sha256(const struct certificate *c, uint8_t ret[SHA256_LEN]);
 int64_t certificate_not_before(const struct certificate *c);
 int64_t certificate_not_after(const struct certificate *c);
 bool certificate_is_self_signed(const struct certificate *c) _must_check_;
+/* Signed by the key of `issuer`, whose name it has as issuer's. Says nothing of validity. */
+bool certificate_is_by(const struct certificate *c, const struct certificate *issuer) _must_check_;
+#define SERIAL_LEN 20 /* RFC 5280, 4.1.2.2: at most */
+/* Big endian, zeros in front; false for a serial that is negative, zero or longer. */
+bool certificate_serial(const struct certificate *c, uint8_t ret[SERIAL_LEN]) _must_check_;
 const struct public_key *certificate_public_key(const struct certificate *c); /* NULL: not P-256 */
 bool certificate_is_for(const struct certificate *c, const struct key *key) _must_check_;
 /* The only SAN URI; false when there is none or another SAN. */

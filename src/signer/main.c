@@ -55,10 +55,10 @@ static bool rehearse(const struct signer *s, struct idevs_error *ret_err)
     return true;
 }
 
-static void serve(const struct signer *s)
+static void serve(struct signer *s)
 {
-    struct buffer request = buffer_up_to(LIMIT_SIGNER_MESSAGE);
-    struct buffer answer = buffer_up_to(LIMIT_SIGNER_MESSAGE);
+    struct buffer request = buffer_up_to(LIMIT_SIGNER_LIST);
+    struct buffer answer = buffer_up_to(LIMIT_SIGNER_LIST);
     int fds[LIMIT_FDS];
     size_t n_fds;
 

@@ -3,7 +3,6 @@
 #include "base/text.h"
 #include "wire/cmw.h"
 #include "wire/eat.h"
-#include "wire/signer_request.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,12 +139,21 @@ static bool answer(const struct signer *s, struct bytes request, int64_t now, st
            check_claims(&r, &claims, ret_err) && issue(s, &r, buffer_bytes(&claims), der, ret_err);
 }
 
-void signer_answer(const struct signer *s, struct bytes request, int64_t now, struct buffer *b)
+void signer_answer(struct signer *s, struct bytes request, int64_t now, struct buffer *b)
 {
-    _cleanup_buffer_ struct buffer der = buffer_up_to(LIMIT_CERTIFICATE);
+    _cleanup_buffer_ struct buffer der = buffer_up_to(LIMIT_REVOCATION_LIST);
+    struct signer_list list;
     struct idevs_error err;
-    bool done = answer(s, request, now, &der, &err);
+    bool is_list = signer_list_decode(request, &list);
+    bool done =
+        is_list ? signer_sign_list(s, &list, now, &der, &err) : answer(s, request, now, &der, &err);
 
-    if (done ? !signer_answer_encode(buffer_bytes(&der), b) : !signer_refusal_encode(&err, b))
-        abort(); /* `b` is LIMIT_SIGNER_MESSAGE, the parts are less */
+    if (!done)
+        done = signer_refusal_encode(&err, b);
+    else if (is_list)
+        done = signer_list_answer_encode(buffer_bytes(&der), b);
+    else
+        done = signer_answer_encode(buffer_bytes(&der), b);
+    if (!done)
+        abort(); /* `b` is LIMIT_SIGNER_LIST, the parts are less */
 }

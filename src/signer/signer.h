@@ -6,13 +6,14 @@
 
 #include "base/error.h"
 #include "crypto/x509.h"
-#include "wire/tier.h"
+#include "wire/signer_request.h"
 
 /* One issuing CA for each tier, all of one trust domain. */
 struct signer {
     struct key *keys[TIERS];
     struct certificate *issuers[TIERS];
-    char trust_domain[256]; /* from the issuers' SAN URI, spiffe://TRUST-DOMAIN */
+    uint64_t numbers[TIERS]; /* of the last list that was signed; a next one has a higher */
+    char trust_domain[256];  /* from the issuers' SAN URI, spiffe://TRUST-DOMAIN */
 };
 
 /* Takes over a tier's key and issuer certificate, both PEM. Refuses `tls.credentials`,
@@ -21,7 +22,13 @@ bool signer_add(struct signer *s, enum tier tier, struct bytes key_pem, struct b
                 struct idevs_error *ret_err) _must_check_;
 void signer_free(struct signer *s); /* wipes the keys */
 
-/* Answers one request (wire/signer_request.h) at time `now`; always appends an answer. */
-void signer_answer(const struct signer *s, struct bytes request, int64_t now, struct buffer *b);
+/* Answers one request (wire/signer_request.h) at time `now`; always appends an answer. `b` has room
+ * for LIMIT_SIGNER_LIST. */
+void signer_answer(struct signer *s, struct bytes request, int64_t now, struct buffer *b);
+
+/* The part of it for a list of revoked certificates (list.c): DER appended. Refuses
+ * `signer.request`, `internal`. */
+bool signer_sign_list(struct signer *s, const struct signer_list *l, int64_t now,
+                      struct buffer *der, struct idevs_error *ret_err) _must_check_;
 
 #endif

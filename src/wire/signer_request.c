@@ -19,8 +19,17 @@ enum {
     KEY_CODE = 10,
     KEY_FOUND = 11,
 
+    KEY_NUMBER = 2, /* of a list */
+    KEY_THIS_UPDATE = 3,
+    KEY_NEXT_UPDATE = 4,
+    KEY_THROUGH = 5,
+    KEY_ENTRIES = 6,
+
     KIND_CERTIFICATE = 1,
+    KIND_LIST = 2,
 };
+
+#define SERIAL_ROOM 20
 
 bool signer_request_encode(const struct signer_request *r, struct buffer *b)
 {
@@ -84,10 +93,77 @@ bool signer_request_decode(struct bytes in, struct signer_request *ret)
     return true;
 }
 
+/* ---- lists ---- */
+
+bool signer_list_encode(const struct signer_list *l, struct buffer *b)
+{
+    return cbor_put_map(b, N_KEYS) && cbor_put_uint(b, KEY_KIND) && cbor_put_uint(b, KIND_LIST) &&
+           cbor_put_uint(b, KEY_TIER) && cbor_put_uint(b, (uint64_t)l->tier) &&
+           cbor_put_uint(b, KEY_NUMBER) && cbor_put_uint(b, l->number) &&
+           cbor_put_uint(b, KEY_THIS_UPDATE) && cbor_put_int(b, l->this_update) &&
+           cbor_put_uint(b, KEY_NEXT_UPDATE) && cbor_put_int(b, l->next_update) &&
+           cbor_put_uint(b, KEY_THROUGH) && cbor_put_int(b, l->through) &&
+           cbor_put_uint(b, KEY_ENTRIES) && cbor_put_bytes(b, l->entries);
+}
+
+static bool entries_fit(struct bytes entries)
+{
+    return entries.len % SIGNER_ENTRY_LEN == 0 && entries.len / SIGNER_ENTRY_LEN <= LIMIT_REVOKED;
+}
+
+bool signer_list_decode(struct bytes in, struct signer_list *ret)
+{
+    struct reader r = reader_of(in);
+    struct signer_list made = {0};
+    uint64_t kind;
+    size_t n;
+
+    if (in.len > LIMIT_SIGNER_LIST || !cbor_get_map(&r, &n) || n != N_KEYS ||
+        !get_key(&r, KEY_KIND) || !cbor_get_uint(&r, &kind) || kind != KIND_LIST ||
+        !get_key(&r, KEY_TIER) || !get_tier(&r, &made.tier) || !get_key(&r, KEY_NUMBER) ||
+        !cbor_get_uint(&r, &made.number) || !get_key(&r, KEY_THIS_UPDATE) ||
+        !cbor_get_int(&r, &made.this_update) || !get_key(&r, KEY_NEXT_UPDATE) ||
+        !cbor_get_int(&r, &made.next_update) || !get_key(&r, KEY_THROUGH) ||
+        !cbor_get_int(&r, &made.through) || !get_key(&r, KEY_ENTRIES) ||
+        !cbor_get_bytes(&r, &made.entries) || !entries_fit(made.entries) || reader_left(&r) != 0)
+        return false;
+    *ret = made;
+    return true;
+}
+
+bool signer_entry_put(const struct signer_entry *e, struct buffer *entries)
+{
+    return e->serial.len == SERIAL_ROOM && e->at >= 0 && buffer_append_bytes(entries, e->serial) &&
+           buffer_append_u64(entries, (uint64_t)e->at) && buffer_append_u8(entries, e->reason);
+}
+
+bool signer_entry_next(struct reader *entries, struct signer_entry *ret)
+{
+    uint64_t at;
+
+    if (!reader_bytes(entries, SERIAL_ROOM, &ret->serial) || !reader_u64(entries, &at) ||
+        !reader_u8(entries, &ret->reason))
+        return false;
+    ret->at = at > INT64_MAX ? -1 : (int64_t)at;
+    return true;
+}
+
+/* ---- answers ---- */
+
+static bool put_answer(uint64_t kind, struct bytes der, struct buffer *b)
+{
+    return cbor_put_map(b, 2) && cbor_put_uint(b, KEY_KIND) && cbor_put_uint(b, kind) &&
+           cbor_put_uint(b, KEY_DER) && cbor_put_bytes(b, der);
+}
+
 bool signer_answer_encode(struct bytes der, struct buffer *b)
 {
-    return cbor_put_map(b, 2) && cbor_put_uint(b, KEY_KIND) && cbor_put_uint(b, KIND_CERTIFICATE) &&
-           cbor_put_uint(b, KEY_DER) && cbor_put_bytes(b, der);
+    return put_answer(KIND_CERTIFICATE, der, b);
+}
+
+bool signer_list_answer_encode(struct bytes der, struct buffer *b)
+{
+    return put_answer(KIND_LIST, der, b);
 }
 
 bool signer_refusal_encode(const struct idevs_error *err, struct buffer *b)
@@ -112,7 +188,8 @@ static bool decode_refusal(struct reader r, struct idevs_error *ret)
     return true;
 }
 
-bool signer_answer_decode(struct bytes in, struct bytes *ret_der, struct idevs_error *ret_err)
+static bool get_answer(struct bytes in, uint64_t wanted, size_t max, struct bytes *ret_der,
+                       struct idevs_error *ret_err)
 {
     struct reader r = reader_of(in);
     struct idevs_error refusal;
@@ -123,9 +200,19 @@ bool signer_answer_decode(struct bytes in, struct bytes *ret_der, struct idevs_e
     if (decode_refusal(r, &refusal))
         return refuse(ret_err, refusal.code, "%s", refusal.found);
     if (!cbor_get_map(&r, &n) || n != 2 || !get_key(&r, KEY_KIND) || !cbor_get_uint(&r, &kind) ||
-        kind != KIND_CERTIFICATE || !get_key(&r, KEY_DER) || !cbor_get_bytes(&r, &der) ||
-        der.len == 0 || der.len > LIMIT_CERTIFICATE || reader_left(&r) != 0)
+        kind != wanted || !get_key(&r, KEY_DER) || !cbor_get_bytes(&r, &der) || der.len == 0 ||
+        der.len > max || reader_left(&r) != 0)
         return refuse(ret_err, "signer.answer", "%zu bytes that are no answer", in.len);
     *ret_der = der;
     return true;
+}
+
+bool signer_answer_decode(struct bytes in, struct bytes *ret_der, struct idevs_error *ret_err)
+{
+    return get_answer(in, KIND_CERTIFICATE, LIMIT_CERTIFICATE, ret_der, ret_err);
+}
+
+bool signer_list_answer_decode(struct bytes in, struct bytes *ret_der, struct idevs_error *ret_err)
+{
+    return get_answer(in, KIND_LIST, LIMIT_REVOCATION_LIST, ret_der, ret_err);
 }

@@ -100,7 +100,7 @@ static void scene_free(struct scene *s)
 static bool ask_encoded(struct scene *s)
 {
     _cleanup_buffer_ struct buffer message = buffer_up_to(LIMIT_SIGNER_MESSAGE);
-    _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_SIGNER_MESSAGE);
+    _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_SIGNER_LIST);
     struct bytes der;
 
     s->request.claims = buffer_bytes(&s->encoded);
@@ -270,7 +270,7 @@ static void each_bad_field_is_refused(void **state)
 static bool ask_at(struct scene *s, int64_t now, int64_t life)
 {
     _cleanup_buffer_ struct buffer message = buffer_up_to(LIMIT_SIGNER_MESSAGE);
-    _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_SIGNER_MESSAGE);
+    _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_SIGNER_LIST);
     struct bytes der;
 
     buffer_clear(&s->encoded);
@@ -324,7 +324,7 @@ static void debugging_is_signed_for_development(void **state)
 
 static void garbage_is_answered_with_a_refusal(void **state)
 {
-    _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_SIGNER_MESSAGE);
+    _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_SIGNER_LIST);
     struct idevs_error err;
     struct bytes der;
     (void)state;
@@ -338,7 +338,7 @@ static void a_tier_without_a_key_signs_nothing(void **state)
     struct signer partial = {0};
     _cleanup_scene_ struct scene s;
     _cleanup_buffer_ struct buffer message = buffer_up_to(LIMIT_SIGNER_MESSAGE);
-    _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_SIGNER_MESSAGE);
+    _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_SIGNER_LIST);
     struct bytes der;
     (void)state;
     scene_make(&s);
