@@ -8,12 +8,14 @@ static const struct {
     const char *sql;
     int n_columns;
 } TABLES[] = {
-    {"INSERT INTO owners VALUES(?, ?, ?, ?)", 4},
+    {"INSERT INTO owners VALUES(?, ?, ?, ?, ?)", 5},
     {"INSERT INTO tokens VALUES(?, ?, ?)", 3},
     {"INSERT INTO platforms VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", 9},
     {"INSERT INTO names VALUES(?, ?)", 2},
     {"INSERT INTO approvals VALUES(?, ?, ?, ?, ?, ?)", 6},
     {"INSERT INTO removals VALUES(?, ?)", 2},
+    {"INSERT INTO revoked_executables VALUES(?, ?)", 2},
+    {"INSERT INTO revocations VALUES(?, ?, ?, ?)", 4},
 };
 
 static void on_owner(const struct registry_owner *owner, void *context)
@@ -42,7 +44,11 @@ static void read_all(struct registry *r)
     struct appraisal_name name;
     struct idevs_error err = {0};
     uint8_t spki[SPKI_LEN];
+    int64_t through;
 
+    if (!registry_check_executable(r, ID, ID, &err))
+        must_be_refusal(&err);
+    must(registry_revoked_through(r, &through, &err));
     if (registry_find_owner(r, ID, &owner, &err))
         on_owner(&owner, NULL);
     else

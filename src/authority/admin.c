@@ -75,11 +75,18 @@ bool admin_owner_add(const struct admin *a, struct idevs_error *ret_err)
     return registry_add_owner(r, a->operands[0], spki, ret_err);
 }
 
+bool admin_owner_administrator(const struct admin *a, struct idevs_error *ret_err)
+{
+    _cleanup_registry_ struct registry *r = open_registry(a, ret_err);
+
+    return r && registry_make_administrator(r, a->operands[0], ret_err);
+}
+
 static void print_owner(const struct registry_owner *owner, void *context)
 {
     (void)context;
     print_digest("", owner->id);
-    printf("  %s\n", owner->name);
+    printf("  %s%s\n", owner->name, owner->administrator ? "  administrator" : "");
 }
 
 bool admin_owner_list(const struct admin *a, struct idevs_error *ret_err)

@@ -19,6 +19,7 @@ struct admin {
  * refuses. */
 bool admin_init(const struct admin *a, struct idevs_error *ret_err) _must_check_;
 bool admin_owner_add(const struct admin *a, struct idevs_error *ret_err) _must_check_;
+bool admin_owner_administrator(const struct admin *a, struct idevs_error *ret_err) _must_check_;
 bool admin_owner_list(const struct admin *a, struct idevs_error *ret_err) _must_check_;
 bool admin_owner_rm(const struct admin *a, struct idevs_error *ret_err) _must_check_;
 bool admin_platform_token(const struct admin *a, struct idevs_error *ret_err) _must_check_;

@@ -7,6 +7,8 @@
 #define PEM_TYPE   "application/pem-certificate-chain"
 #define BYTES_TYPE "application/octet-stream"
 #define JSON_TYPE  "application/json"
+#define CRL_TYPE   "application/pkix-crl"
+#define CRL_PATH   "/v1/crl/"
 
 static bool post_challenge(struct api *api, struct server_request *request,
                            struct idevs_error *ret_err)
@@ -108,6 +110,44 @@ static bool post_activation(struct api *api, struct server_request *request,
            answer_enrolled(api, request, "with a TPM", tier, ret_err);
 }
 
+static bool post_revocation(struct api *api, struct server_request *request,
+                            struct idevs_error *ret_err)
+{
+    _cleanup_buffer_ struct buffer json = buffer_up_to(256);
+    bool has_room = rate_has_room(&api->submissions, clock_monotonic_ns());
+    struct revoked_by done;
+
+    if (!submit_revocation(api->issuer->registry, server_message(request)->content, clock_unix(),
+                           has_room, &done, ret_err))
+        return false;
+    (void)rate_take(&api->submissions, clock_monotonic_ns());
+    lists_spoil(&api->lists);
+    if (!buffer_append_format(&json, "{\"certificates\":%zu}", done.n))
+        return refuse(ret_err, "internal", "a long answer");
+    log_info("revoked by %s: %zu certificates, %s", done.owner.name, done.n,
+             revocation_reason_name(done.what.reason));
+    server_answer_bytes(request, 201, JSON_TYPE, buffer_bytes(&json));
+    return true;
+}
+
+/* The path ends in the tier's name: the route saw to that. */
+static bool get_list(struct api *api, struct server_request *request, struct idevs_error *ret_err)
+{
+    struct bytes path = server_message(request)->path;
+    struct bytes list;
+    unsigned tier = 0;
+
+    while (tier < TIERS - 1 &&
+           !bytes_equal_text(bytes_of(path.data + strlen(CRL_PATH), path.len - strlen(CRL_PATH)),
+                             tier_name((enum tier)tier)))
+        tier++;
+    if (!lists_get(&api->lists, api->issuer, (enum tier)tier, clock_unix(), clock_monotonic_ns(),
+                   &list, ret_err))
+        return false;
+    server_answer_bytes(request, 200, CRL_TYPE, list);
+    return true;
+}
+
 static bool get_anchors(struct api *api, struct server_request *request,
                         struct idevs_error *ret_err)
 {
@@ -144,6 +184,10 @@ static const struct route {
     {"POST", "/v1/platforms", PLATFORM_REQUEST_TYPE, post_platform},
     {"POST", "/v1/platforms/tpm", TPM_PLATFORM_TYPE, post_tpm_platform},
     {"POST", "/v1/platforms/activation", TPM_ACTIVATION_TYPE, post_activation},
+    {"POST", "/v1/revocations", REVOCATION_TYPE, post_revocation},
+    {"GET", CRL_PATH "hardware", NULL, get_list},
+    {"GET", CRL_PATH "isolated", NULL, get_list},
+    {"GET", CRL_PATH "development", NULL, get_list},
     {"GET", "/v1/anchors", NULL, get_anchors},
     {"GET", "/v1/health", NULL, get_health},
 };

@@ -3,12 +3,14 @@
 #define IDEVS_AUTHORITY_API_H
 
 #include "authority/issuer.h"
+#include "authority/lists.h"
 #include "authority/rate.h"
 #include "net/server.h"
 #include "wire/certificate_request.h"
 
 struct api {
     struct issuer *issuer;
+    struct lists lists;                 /* of revoked certificates */
     struct rate submissions;            /* approvals and enrolments cost a commit each */
     void (*signer_lost)(void *context); /* called after the answer: end, to be started again */
     void *context;

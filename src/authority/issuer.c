@@ -108,7 +108,9 @@ static bool judge(const struct issuer *issuer, struct attempt *a, int64_t now,
     if (!registry_name(issuer->registry, a->manifest.program, &a->name, ret_err))
         return false;
     sha256(a->request.manifest, appraisal.manifest_sha256);
-    return appraise(&appraisal, &a->result, ret_err);
+    return appraise(&appraisal, &a->result, ret_err) &&
+           registry_check_executable(issuer->registry, a->result.executable.sha256, a->name.owner,
+                                     ret_err);
 }
 
 /* What comes back must be for the key that asked. */
@@ -122,8 +124,23 @@ static bool is_for(const struct certificate *leaf, const uint8_t spki[SPKI_LEN])
     return memcmp(got, spki, SPKI_LEN) == 0;
 }
 
+/* What was handed out must be there to be revoked, also after a crash. */
+static bool note(const struct issuer *issuer, const struct attempt *a,
+                 const struct certificate *leaf, int64_t now, struct idevs_error *ret_err)
+{
+    struct registry_issued issued = {.tier = a->platform.tier,
+                                     .program = a->manifest.program,
+                                     .not_after = certificate_not_after(leaf)};
+
+    if (!certificate_serial(leaf, issued.serial))
+        return refuse(ret_err, "signer.answer", "a serial number out of bounds");
+    memcpy(issued.executable, a->result.executable.sha256, SHA256_LEN);
+    memcpy(issued.platform, evidence_platform_id(&a->evidence), SHA256_LEN);
+    return registry_note_issued(issuer->registry, &issued, now, ret_err);
+}
+
 static bool write_chain(const struct issuer *issuer, const struct attempt *a, struct bytes der,
-                        struct buffer *pem, struct idevs_error *ret_err)
+                        int64_t now, struct buffer *pem, struct idevs_error *ret_err)
 {
     _cleanup_certificate_ struct certificate *leaf = certificate_parse(der, ret_err);
     struct chain chain = {.at = {leaf, issuer->tiers[a->platform.tier]}, .n = 2};
@@ -132,6 +149,8 @@ static bool write_chain(const struct issuer *issuer, const struct attempt *a, st
         return false;
     if (!is_for(leaf, a->csr.spki))
         return refuse(ret_err, "signer.answer", "a certificate for another key");
+    if (!note(issuer, a, leaf, now, ret_err))
+        return false;
     return chain_to_pem(&chain, pem) || refuse(ret_err, "internal", "a long chain");
 }
 
@@ -143,16 +162,20 @@ static bool sign(const struct issuer *issuer, const struct attempt *a, int64_t n
     struct signer_request request = {
         .tier = a->platform.tier,
         .spki = bytes_of(a->csr.spki, SPKI_LEN),
-        .not_before = now,
-        .not_after = now + LIMIT_CERTIFICATE_LIFE,
     };
+    int64_t through;
 
+    /* In the second in which all were revoked, the next one begins with the next second. */
+    if (!registry_revoked_through(issuer->registry, &through, ret_err))
+        return false;
+    request.not_before = now > through ? now : through + 1;
+    request.not_after = request.not_before + LIMIT_CERTIFICATE_LIFE;
     snprintf(request.program, sizeof(request.program), "%s", a->manifest.program);
     if (!eat_encode(&a->result, &claims))
         return refuse(ret_err, "manifest.value", "services whose names do not fit a certificate");
     request.claims = buffer_bytes(&claims);
     return signer_ask(&issuer->signer, &request, &der, ret_err) &&
-           write_chain(issuer, a, buffer_bytes(&der), pem, ret_err);
+           write_chain(issuer, a, buffer_bytes(&der), now, pem, ret_err);
 }
 
 bool issuer_certify(const struct issuer *issuer, struct bytes body, int64_t now, uint64_t now_ns,

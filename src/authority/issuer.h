@@ -24,7 +24,7 @@ void issuer_free(struct issuer *issuer); /* all of it; unset parts are fine, sig
 /* One wire/certificate_request.h -> PEM of leaf and issuing CA, appended; at Unix time `now`,
  * monotonic `now_ns`. The challenge is used up by every attempt. Refuses `api.field`,
  * `challenge.stale`, `csr.malformed`, `manifest.*`, `evidence.*`, `policy.*`, `approval.*`,
- * `signer.*`. */
+ * `signer.*`, `disk.full`, `state.*`. */
 bool issuer_certify(const struct issuer *issuer, struct bytes body, int64_t now, uint64_t now_ns,
                     struct buffer *pem, struct idevs_error *ret_err) _must_check_;
 

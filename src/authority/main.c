@@ -24,6 +24,8 @@ static const struct command {
 } COMMANDS[] = {
     {"init", NULL, 0, "init --state DIR --trust-domain NAME", admin_init},
     {"owner", "add", 2, "owner add NAME OWNER.PUB.PEM --state DIR", admin_owner_add},
+    {"owner", "administrator", 1, "owner administrator NAME --state DIR",
+     admin_owner_administrator},
     {"owner", "list", 0, "owner list --state DIR", admin_owner_list},
     {"owner", "rm", 1, "owner rm NAME --state DIR", admin_owner_rm},
     {"platform", "token", 0, "platform token --tier isolated|development [--life 1h] --state DIR",

@@ -31,6 +31,20 @@ static const char *const MIGRATIONS[] = {
     "  back_ends TEXT NOT NULL, description TEXT NOT NULL, tpm_key BLOB NOT NULL,"
     "  tpm_registers TEXT NOT NULL, tpm_digest BLOB NOT NULL, secret BLOB NOT NULL,"
     "  expires INTEGER NOT NULL);",
+    "ALTER TABLE owners ADD COLUMN administrator INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE issued(serial BLOB PRIMARY KEY, tier INTEGER NOT NULL, program TEXT NOT NULL,"
+    "  executable BLOB NOT NULL, platform BLOB NOT NULL, not_after INTEGER NOT NULL,"
+    "  revoked INTEGER, reason INTEGER);" /* revoked: when; NULL: not */
+    "CREATE INDEX issued_by_end ON issued(not_after);"
+    "CREATE INDEX issued_by_executable ON issued(executable);"
+    "CREATE INDEX issued_by_platform ON issued(platform);"
+    "CREATE INDEX issued_and_revoked ON issued(tier, serial) WHERE revoked IS NOT NULL;"
+    /* owner: whose programs; empty: everybody's. */
+    "CREATE TABLE revoked_executables(executable BLOB NOT NULL, owner BLOB NOT NULL,"
+    "  PRIMARY KEY(executable, owner));"
+    "CREATE TABLE revocations(sha256 BLOB PRIMARY KEY, signed BLOB NOT NULL,"
+    "  received INTEGER NOT NULL, through INTEGER NOT NULL);" /* through: 0, or all until then */
+    "CREATE TABLE lists(tier INTEGER PRIMARY KEY, number INTEGER NOT NULL);",
     NULL,
 };
 
@@ -161,7 +175,13 @@ bool registry_remove_owner(struct registry *r, const char *name, struct idevs_er
     return registry_commit(r, done, ret_err);
 }
 
-/* Columns id, name, spki. */
+bool registry_make_administrator(struct registry *r, const char *name, struct idevs_error *ret_err)
+{
+    return registry_remove(r, "UPDATE owners SET administrator = 1 WHERE name = ? RETURNING 1",
+                           (struct bytes){0}, name, ret_err);
+}
+
+/* Columns id, name, spki, administrator. */
 static bool take_owner(struct statement *s, struct registry_owner *ret)
 {
     struct bytes id = column_bytes(s, 0);
@@ -172,6 +192,7 @@ static bool take_owner(struct statement *s, struct registry_owner *ret)
     memcpy(ret->id, id.data, SHA256_LEN);
     snprintf(ret->name, sizeof(ret->name), "%s", column_text(s, 1));
     memcpy(ret->spki, spki.data, SPKI_LEN);
+    ret->administrator = column_int(s, 3) != 0;
     return true;
 }
 
@@ -179,8 +200,8 @@ bool registry_find_owner(struct registry *r, const uint8_t id[SHA256_LEN],
                          struct registry_owner *ret, struct idevs_error *ret_err)
 {
     char hex[2 * SHA256_LEN + 1];
-    _cleanup_statement_ struct statement *s =
-        store_prepare(r->store, "SELECT id, name, spki FROM owners WHERE id = ?", ret_err);
+    _cleanup_statement_ struct statement *s = store_prepare(
+        r->store, "SELECT id, name, spki, administrator FROM owners WHERE id = ?", ret_err);
 
     if (!s)
         return false;
@@ -201,8 +222,8 @@ bool registry_each_owner(struct registry *r, void (*each)(const struct registry_
 {
     struct registry_owner owner;
     enum step step;
-    _cleanup_statement_ struct statement *s =
-        store_prepare(r->store, "SELECT id, name, spki FROM owners ORDER BY name", ret_err);
+    _cleanup_statement_ struct statement *s = store_prepare(
+        r->store, "SELECT id, name, spki, administrator FROM owners ORDER BY name", ret_err);
 
     if (!s)
         return false;

@@ -4,8 +4,11 @@
 #define IDEVS_AUTHORITY_REGISTRY_H
 
 #include "base/limits.h"
+#include "crypto/x509.h"
 #include "evidence/appraisal.h"
 #include "evidence/tpm_platform.h"
+#include "wire/revocation.h"
+#include "wire/signer_request.h"
 
 struct registry;
 /* Refuses `state.*`, `disk.full`. */
@@ -19,10 +22,14 @@ struct registry_owner {
     char name[LIMIT_OWNER_NAME + 1];
     uint8_t id[SHA256_LEN]; /* SHA-256 of the SPKI */
     uint8_t spki[SPKI_LEN];
+    bool administrator; /* may revoke whatever was issued, not only to the owner's own programs */
 };
 /* Refuses `name.invalid`, and `owner.exists` when name or key is there. */
 bool registry_add_owner(struct registry *r, const char *name, const uint8_t spki[SPKI_LEN],
                         struct idevs_error *ret_err) _must_check_;
+/* From now on an administrator, too. Refuses `api.not-found`. */
+bool registry_make_administrator(struct registry *r, const char *name,
+                                 struct idevs_error *ret_err) _must_check_;
 /* The owner's approvals stop counting; the names stay taken. Refuses `api.not-found`. */
 bool registry_remove_owner(struct registry *r, const char *name,
                            struct idevs_error *ret_err) _must_check_;
@@ -88,5 +95,35 @@ bool registry_name(struct registry *r, const char *program, struct appraisal_nam
 bool registry_each_approval(struct registry *r,
                             void (*each)(const char *owner, const struct approval *, void *),
                             void *context, struct idevs_error *ret_err) _must_check_;
+
+/* ---- what was issued, and what of it was revoked ---- */
+struct registry_issued {
+    uint8_t serial[SERIAL_LEN];
+    enum tier tier;
+    const char *program;
+    uint8_t executable[SHA256_LEN];
+    uint8_t platform[SHA256_LEN];
+    int64_t not_after;
+};
+/* Remembers it until `not_after`, so that it can be revoked: before it is handed out. */
+bool registry_note_issued(struct registry *r, const struct registry_issued *issued, int64_t now,
+                          struct idevs_error *ret_err) _must_check_;
+/* Refuses `approval.revoked` for an executable that was revoked for this owner or for all. */
+bool registry_check_executable(struct registry *r, const uint8_t executable[SHA256_LEN],
+                               const uint8_t owner[SHA256_LEN],
+                               struct idevs_error *ret_err) _must_check_;
+/* Until when all certificates were revoked: a new one begins after it. 0: never. */
+bool registry_revoked_through(struct registry *r, int64_t *ret,
+                              struct idevs_error *ret_err) _must_check_;
+/* All of it in one transaction, durable when it returns; `ret_n` certificates are revoked by it.
+ * The same payload of the same owner again changes nothing. Refuses `revocation.right`,
+ * `revocation.full`, `api.not-found`. */
+bool registry_revoke(struct registry *r, const struct registry_owner *by,
+                     const struct revocation *what, struct bytes payload, struct bytes signed_form,
+                     int64_t now, size_t *ret_n, struct idevs_error *ret_err) _must_check_;
+/* What the next list of a tier says, and its number, which is used up; entries of
+ * wire/signer_request.h are appended. */
+bool registry_next_list(struct registry *r, enum tier tier, int64_t now, struct signer_list *ret,
+                        struct buffer *entries, struct idevs_error *ret_err) _must_check_;
 
 #endif

@@ -13,7 +13,7 @@ struct registry {
 bool registry_run(struct statement *s, struct idevs_error *ret_err) _must_check_;
 /* Ends a transaction: commits when `done`, else (or when that fails) rolls back. */
 bool registry_commit(struct registry *r, bool done, struct idevs_error *ret_err) _must_check_;
-/* A DELETE ... RETURNING 1 by one key, `text` or `blob`. Refuses `api.not-found`. */
+/* A DELETE or UPDATE ... RETURNING 1 by one key, `text` or `blob`. Refuses `api.not-found`. */
 bool registry_remove(struct registry *r, const char *sql, struct bytes blob, const char *text,
                      struct idevs_error *ret_err) _must_check_;
 

@@ -30,6 +30,7 @@ struct daemon {
 static void daemon_free(struct daemon *d)
 {
     server_free(d->server);
+    lists_free(&d->api.lists);
     for (size_t i = 0; i < ARRAY_LEN(d->signals); i++)
         if (d->signals[i])
             event_free(d->signals[i]);

@@ -124,24 +124,45 @@ void signer_stop(struct signer_client *c)
     fd_close(&c->socket);
 }
 
+/* `message` is sent and becomes the answer. */
+static bool exchange_message(const struct signer_client *c, struct buffer *message,
+                             struct idevs_error *ret_err)
+{
+    int fds[LIMIT_FDS];
+    size_t n_fds;
+
+    if (!fd_send(c->socket, buffer_bytes(message), NULL, 0) ||
+        !fd_receive(c->socket, message, fds, &n_fds))
+        return refuse_errno(ret_err, "signer.unreachable", "signer");
+    for (size_t i = 0; i < n_fds; i++)
+        fd_close(&fds[i]);
+    return message->len > 0 || refuse(ret_err, "signer.unreachable", "the signer ended");
+}
+
 bool signer_ask(const struct signer_client *c, const struct signer_request *request,
                 struct buffer *der, struct idevs_error *ret_err)
 {
     _cleanup_buffer_ struct buffer message = buffer_up_to(LIMIT_SIGNER_MESSAGE);
-    int fds[LIMIT_FDS];
     struct bytes made;
-    size_t n_fds;
 
     if (!signer_request_encode(request, &message))
         return refuse(ret_err, "internal", "a request beyond the signer's limits");
-    if (!fd_send(c->socket, buffer_bytes(&message), NULL, 0) ||
-        !fd_receive(c->socket, &message, fds, &n_fds))
-        return refuse_errno(ret_err, "signer.unreachable", "signer");
-    for (size_t i = 0; i < n_fds; i++)
-        fd_close(&fds[i]);
-    if (message.len == 0)
-        return refuse(ret_err, "signer.unreachable", "the signer ended");
-    if (!signer_answer_decode(buffer_bytes(&message), &made, ret_err))
+    if (!exchange_message(c, &message, ret_err) ||
+        !signer_answer_decode(buffer_bytes(&message), &made, ret_err))
         return false;
     return buffer_append_bytes(der, made) || refuse(ret_err, "internal", "a large certificate");
+}
+
+bool signer_ask_list(const struct signer_client *c, const struct signer_list *list,
+                     struct buffer *der, struct idevs_error *ret_err)
+{
+    _cleanup_buffer_ struct buffer message = buffer_up_to(LIMIT_SIGNER_LIST);
+    struct bytes made;
+
+    if (!signer_list_encode(list, &message))
+        return refuse(ret_err, "internal", "a list beyond the signer's limits");
+    if (!exchange_message(c, &message, ret_err) ||
+        !signer_list_answer_decode(buffer_bytes(&message), &made, ret_err))
+        return false;
+    return buffer_append_bytes(der, made) || refuse(ret_err, "internal", "a long list");
 }

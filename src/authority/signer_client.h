@@ -19,5 +19,8 @@ void signer_stop(struct signer_client *c); /* closes the socket: the signer ends
  * `signer.unreachable`, after which the authority ends to be started again. */
 bool signer_ask(const struct signer_client *c, const struct signer_request *request,
                 struct buffer *der, struct idevs_error *ret_err) _must_check_;
+/* The same for a list of revoked certificates. */
+bool signer_ask_list(const struct signer_client *c, const struct signer_list *list,
+                     struct buffer *der, struct idevs_error *ret_err) _must_check_;
 
 #endif

@@ -42,6 +42,43 @@ static bool check_signed(struct bytes body, const char *type, const uint8_t spki
            refuse(ret_err, "platform.request", "a signature of another key or text");
 }
 
+/* Signed by a registered owner: `ret->owner`. */
+static bool read_revocation(struct registry *r, struct bytes body, struct revoked_by *ret,
+                            struct bytes *ret_payload, struct idevs_error *ret_err)
+{
+    struct cose_sign1 m;
+
+    if (body.len > LIMIT_REVOCATION || !cose_decode(body, &m) || m.kid.len != SHA256_LEN)
+        return refuse(ret_err, "revocation.signature", "%zu bytes that are no request", body.len);
+    if (!registry_find_owner(r, m.kid.data, &ret->owner, ret_err))
+        return error_is(ret_err, "approval.owner")
+                   ? refuse(ret_err, "revocation.right", "a key that is nobody's here")
+                   : false;
+    _cleanup_public_key_ struct public_key *key =
+        public_key_from_spki(bytes_of(ret->owner.spki, sizeof(ret->owner.spki)));
+    if (!key || !cose_verify(key, REVOCATION_TYPE, body, ret_payload))
+        return refuse(ret_err, "revocation.signature", "a signature of another key or text");
+    return revocation_decode(*ret_payload, &ret->what) ||
+           refuse(ret_err, "revocation.signature", "a signed text that is no request to revoke");
+}
+
+bool submit_revocation(struct registry *r, struct bytes body, int64_t now, bool has_room,
+                       struct revoked_by *ret, struct idevs_error *ret_err)
+{
+    struct bytes payload = {0};
+
+    if (!read_revocation(r, body, ret, &payload, ret_err))
+        return false;
+    if (ret->what.issued_at > now + LIMIT_SUBMISSION_AHEAD ||
+        ret->what.issued_at < now - LIMIT_SUBMISSION_AHEAD)
+        return refuse(ret_err, "revocation.date", "a request %lld s off",
+                      (long long)(ret->what.issued_at - now));
+    if (!has_room && !ret->owner.administrator)
+        return refuse(ret_err, "authority.busy", "more than %d submissions a second",
+                      LIMIT_SUBMISSIONS_PER_SECOND);
+    return registry_revoke(r, &ret->owner, &ret->what, payload, body, now, &ret->n, ret_err);
+}
+
 bool submit_platform(struct registry *r, struct bytes body, int64_t now, enum tier *ret_tier,
                      struct idevs_error *ret_err)
 {

@@ -27,4 +27,15 @@ bool submit_tpm_platform(struct registry *r, const struct endorsements *makers, 
 bool submit_activation(struct registry *r, struct bytes body, int64_t now, enum tier *ret_tier,
                        struct idevs_error *ret_err) _must_check_;
 
+/* A COSE_Sign1 request to revoke by an owner or administrator is carried out. `has_room`: whether
+ * one of an owner is taken now; an administrator's always is. Refuses `revocation.*`,
+ * `authority.busy`, `api.not-found`, `state.*`, `disk.full`. */
+struct revoked_by {
+    struct registry_owner owner;
+    struct revocation what;
+    size_t n; /* certificates that it revoked */
+};
+bool submit_revocation(struct registry *r, struct bytes body, int64_t now, bool has_room,
+                       struct revoked_by *ret, struct idevs_error *ret_err) _must_check_;
+
 #endif

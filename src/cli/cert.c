@@ -100,6 +100,20 @@ static void print_when(const char *label, int64_t at)
     printf("  %-22s%s\n", label, text);
 }
 
+/* In hex, as `idevs authority revoke` takes it. */
+static const char *serial_text(const struct certificate *leaf, char ret[2 * SERIAL_LEN + 1])
+{
+    uint8_t serial[SERIAL_LEN];
+    size_t zeros = 0;
+
+    if (!certificate_serial(leaf, serial))
+        return "-";
+    while (zeros < SERIAL_LEN - 1 && serial[zeros] == 0)
+        zeros++;
+    hex_text(serial + zeros, SERIAL_LEN - zeros, ret);
+    return ret;
+}
+
 static void print_validity(const struct certificate *leaf)
 {
     int64_t now = clock_unix();
@@ -142,12 +156,14 @@ static void print_limits(const struct eat_claims *c)
 static void print_shown(const struct shown *s, bool checked)
 {
     const struct eat_claims *c = &s->claims;
+    char serial[2 * SERIAL_LEN + 1];
 
     print_limits(c);
     print_validity(s->chain.at[0]);
     if (!checked)
         printf("Shown as it stands: `idevs cert verify` checks who signed it.\n");
     printf("\n%s\n", s->uri);
+    printf("  %-22s%s\n", "serial number", serial_text(s->chain.at[0], serial));
     print_when("valid from", certificate_not_before(s->chain.at[0]));
     print_when("valid until", certificate_not_after(s->chain.at[0]));
     printf("  %-22s%s\n  %-22s%s\n", "tier", c->tier, "back end", c->back_end);
@@ -201,20 +217,22 @@ static json_t *components_json(const struct eat_measured *m)
 static json_t *shown_json(const struct shown *s)
 {
     const struct eat_claims *c = &s->claims;
+    char serial[2 * SERIAL_LEN + 1];
 
-    return json_pack("{s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, "
-                     "s:i, s:I, s:o, s:s, s:o, s:s, s:s}",
-                     "not_protected_from", c->breakers, "program", s->uri, "tier", c->tier,
-                     "back_end", c->back_end, "debug", c->debug == EAT_DEBUG_ENABLED, "not_before",
-                     (json_int_t)certificate_not_before(s->chain.at[0]), "not_after",
-                     (json_int_t)certificate_not_after(s->chain.at[0]), "reads",
-                     list_json(c->reads, c->n_reads), "writes", list_json(c->writes, c->n_writes),
-                     "executable", digest_json(&c->executable), "source", digest_json(&c->source),
-                     "manifest", digest_json(&c->manifest), "toolchain", digest_json(&c->toolchain),
-                     "owner", c->owner, "cpu_model", c->hwmodel, "cpus", (int)c->n_cpus, "memory",
-                     (json_int_t)c->memory, "memory_map", digest_json(&c->measured.memory_map),
-                     "memory_map_summary", c->measured.memory_map_summary, "components",
-                     components_json(&c->measured), "kernel", c->kernel, "policy", c->policy);
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, "
+        "s:i, s:I, s:o, s:s, s:o, s:s, s:s}",
+        "not_protected_from", c->breakers, "program", s->uri, "serial",
+        serial_text(s->chain.at[0], serial), "tier", c->tier, "back_end", c->back_end, "debug",
+        c->debug == EAT_DEBUG_ENABLED, "not_before",
+        (json_int_t)certificate_not_before(s->chain.at[0]), "not_after",
+        (json_int_t)certificate_not_after(s->chain.at[0]), "reads", list_json(c->reads, c->n_reads),
+        "writes", list_json(c->writes, c->n_writes), "executable", digest_json(&c->executable),
+        "source", digest_json(&c->source), "manifest", digest_json(&c->manifest), "toolchain",
+        digest_json(&c->toolchain), "owner", c->owner, "cpu_model", c->hwmodel, "cpus",
+        (int)c->n_cpus, "memory", (json_int_t)c->memory, "memory_map",
+        digest_json(&c->measured.memory_map), "memory_map_summary", c->measured.memory_map_summary,
+        "components", components_json(&c->measured), "kernel", c->kernel, "policy", c->policy);
 }
 
 static bool show_pem(const struct cli *cli, const struct buffer *pem, struct idevs_error *ret_err)

@@ -44,6 +44,7 @@ struct command {
 
 /* The commands of one file each; an entry without a name ends each table. */
 extern const struct command OWNER_COMMANDS[];
+extern const struct command REVOKE_COMMANDS[];
 extern const struct command PROGRAM_COMMANDS[];
 extern const struct command RUN_COMMANDS[];
 extern const struct command SERVICE_COMMANDS[];

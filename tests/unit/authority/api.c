@@ -2,6 +2,7 @@
 #include "authority/api.h"
 #include "base/codes.h"
 #include "base/fd.h"
+#include "crypto/revocation.h"
 #include "net/client.h"
 #include "test.h"
 
@@ -63,6 +64,7 @@ static int tear_down(void **state)
     server_free(s->server);
     event_base_free(s->base);
     buffer_free(&s->body);
+    lists_free(&s->api.lists);
     station_free(&s->station);
     return 0;
 }
@@ -338,6 +340,52 @@ static void a_lost_signer_is_said_and_ends_the_daemon(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static struct revocation_list *fetched(struct scene *s, const char *path, enum tier tier)
+{
+    struct idevs_error err;
+
+    get(s, path);
+    assert_int_equal(s->status, 200);
+    assert_string_equal(s->type, "application/pkix-crl");
+    struct revocation_list *l = revocation_list_parse(buffer_bytes(&s->body), &err);
+    assert_non_null(l);
+    assert_true(revocation_list_is_by(l, s->station.issuer.tiers[tier]));
+    return l;
+}
+
+static void each_tier_has_its_list_and_a_revocation_is_in_the_next(void **state)
+{
+    struct scene *s = *state;
+    _cleanup_buffer_ struct buffer payload = buffer_up_to(LIMIT_REVOCATION);
+    _cleanup_buffer_ struct buffer body = buffer_up_to(LIMIT_REVOCATION);
+    struct revocation r = {.what = REVOKE_EVERYTHING, .issued_at = clock_unix()};
+    struct idevs_error err;
+
+    _cleanup_revocation_list_ struct revocation_list *hardware =
+        fetched(s, "/v1/crl/hardware", TIER_HARDWARE);
+    _cleanup_revocation_list_ struct revocation_list *development =
+        fetched(s, "/v1/crl/development", TIER_DEVELOPMENT);
+    _cleanup_revocation_list_ struct revocation_list *before =
+        fetched(s, "/v1/crl/isolated", TIER_ISOLATED);
+    assert_int_equal(revocation_list_through(before), 0);
+    assert_true(registry_make_administrator(s->station.issuer.registry, "owner", &err));
+    assert_true(revocation_encode(&r, &payload));
+    assert_true(cose_sign(s->station.e.owner, REVOCATION_TYPE, buffer_bytes(&payload), &body));
+    post(s, "/v1/revocations", REVOCATION_TYPE, buffer_bytes(&body));
+    assert_int_equal(s->status, 201);
+    assert_non_null(strstr((const char *)s->body.data, "{\"certificates\":"));
+    _cleanup_revocation_list_ struct revocation_list *after =
+        fetched(s, "/v1/crl/isolated", TIER_ISOLATED);
+    assert_true(revocation_list_through(after) > 0);
+    assert_true(revocation_list_number(after) > revocation_list_number(before));
+    get(s, "/v1/crl/other");
+    assert_problem(s, "api.not-found");
+    post(s, "/v1/revocations", REVOCATION_TYPE, bytes_of_text("x"));
+    assert_problem(s, "revocation.signature");
+    post(s, "/v1/revocations", APPROVAL_TYPE, buffer_bytes(&body));
+    assert_problem(s, "api.field");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -351,6 +399,7 @@ int main(void)
         TEST(a_body_over_the_limit_is_refused),
         TEST(submissions_beyond_the_rate_are_refused),
         TEST(submissions_that_nobody_signed_keep_no_owner_out),
+        TEST(each_tier_has_its_list_and_a_revocation_is_in_the_next),
         TEST(anchors_are_root_and_tiers),
         TEST(health_says_ok),
         TEST(a_lost_signer_is_said_and_ends_the_daemon),
