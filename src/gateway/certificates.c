@@ -15,6 +15,7 @@ struct entry {
     int64_t not_before; /* less the skew of clocks */
     int64_t not_after;
     int64_t verified_at;
+    size_t issuer; /* for revocations_check() */
     struct entry *next_in_table;
     struct entry *newer;
     struct entry *older;
@@ -24,6 +25,7 @@ struct certificates {
     const char *authority;
     const struct bytes *anchors;
     size_t n_anchors;
+    const struct revocations *revocations; /* NULL: none are known */
     struct entry *table[TABLE];
     struct entry *newest;
     struct entry *oldest;
@@ -39,6 +41,11 @@ struct certificates *certificates_new(const char *authority, const struct bytes 
     c->anchors = anchors;
     c->n_anchors = n_anchors;
     return c;
+}
+
+void certificates_heed(struct certificates *c, const struct revocations *revocations)
+{
+    c->revocations = revocations;
 }
 
 void caller_release(struct caller *caller)
@@ -99,6 +106,7 @@ size_t certificates_count(const struct certificates *certificates)
     return certificates->n;
 }
 
+/* Takes over the caller's reference. */
 static void insert(struct certificates *c, struct entry *e)
 {
     struct entry **chain = chain_of(c, e->digest);
@@ -108,7 +116,6 @@ static void insert(struct certificates *c, struct entry *e)
     e->next_in_table = *chain;
     *chain = e;
     link_newest(c, e);
-    e->references++;
     c->n++;
 }
 
@@ -202,6 +209,9 @@ static bool fill(const struct certificates *c, struct entry *e, struct bytes cer
         return false;
     if (!client_cert_encode(&caller->chain, &caller->cert, &caller->cert_chain))
         return refuse(err, "certificate.malformed", "a chain too large to pass on");
+    if (c->revocations &&
+        !revocations_find_issuer(c->revocations, caller->chain.at[0], &e->issuer, err))
+        return false;
     find_validity(e);
     e->verified_at = now;
     return true;
@@ -236,16 +246,12 @@ static struct entry *validate(struct certificates *c, struct bytes cert, struct 
     return NULL;
 }
 
-struct caller *certificates_find(struct certificates *c, struct bytes cert, struct bytes cert_chain,
-                                 int64_t now, struct idevs_error *ret_err)
+/* The newest entry afterwards; NULL when refused. */
+static struct entry *find(struct certificates *c, struct bytes cert, struct bytes cert_chain,
+                          int64_t now, struct idevs_error *ret_err)
 {
     uint8_t digest[SHA256_LEN];
 
-    if (cert.len == 0 || cert.len + cert_chain.len > LIMIT_CLIENT_CERT) {
-        refuse(ret_err, "certificate.malformed", "%zu bytes of client certificates",
-               cert.len + cert_chain.len);
-        return NULL;
-    }
     digest_fields(cert, cert_chain, digest);
     struct entry *e = lookup(c, digest);
     if (e && !still_valid(c, e, now, ret_err)) {
@@ -255,13 +261,29 @@ struct caller *certificates_find(struct certificates *c, struct bytes cert, stru
     if (e) {
         unlink_age(c, e);
         link_newest(c, e);
-        e->references++;
-        return &e->caller;
+        return e;
     }
     e = validate(c, cert, cert_chain, now, ret_err);
     if (!e)
         return NULL;
     memcpy(e->digest, digest, sizeof(digest));
     insert(c, e);
+    return e;
+}
+
+struct caller *certificates_find(struct certificates *c, struct bytes cert, struct bytes cert_chain,
+                                 int64_t now, struct idevs_error *ret_err)
+{
+    if (cert.len == 0 || cert.len + cert_chain.len > LIMIT_CLIENT_CERT) {
+        refuse(ret_err, "certificate.malformed", "%zu bytes of client certificates",
+               cert.len + cert_chain.len);
+        return NULL;
+    }
+    struct entry *e = find(c, cert, cert_chain, now, ret_err);
+    /* A revoked one stays in the cache, where it costs least to refuse it again. */
+    if (!e || (c->revocations &&
+               !revocations_check(c->revocations, e->issuer, e->caller.chain.at[0], now, ret_err)))
+        return NULL;
+    e->references++;
     return &e->caller;
 }

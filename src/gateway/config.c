@@ -154,6 +154,63 @@ static bool anchors(struct yaml *doc, struct gateway_config *ret, struct idevs_e
     return true;
 }
 
+/* http:// does, too: a list is signed, and its age is bounded. */
+static bool list_address(struct yaml *item, struct gateway_list *ret, struct idevs_error *err)
+{
+    const char *url;
+
+    if (!yaml_text(item, NULL, YAML_REQUIRED, &url, err))
+        return false;
+    const char *host = strstr(url, "://");
+    const char *path = host ? strchr(host + 3, '/') : NULL;
+    bool http = strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0;
+    if (!http || !path || (size_t)(path - url) >= sizeof(ret->origin) || !path_is_valid(path))
+        return yaml_refuse(item, err, "lists: not https://HOST[:PORT]/PATH");
+    memcpy(ret->origin, url, (size_t)(path - url));
+    ret->path = path;
+    return authority_is_valid(strstr(ret->origin, "://") + 3) ||
+           yaml_refuse(item, err, "lists: not a lower-case host or host:port");
+}
+
+static bool lists(struct yaml *map, struct gateway_revocation *ret, struct idevs_error *err)
+{
+    struct yaml *list = NULL;
+
+    if (!yaml_list(map, "lists", YAML_REQUIRED, &list, err))
+        return false;
+    ret->n_lists = yaml_count(list);
+    if (ret->n_lists == 0 || ret->n_lists > LIMIT_GATEWAY_LISTS)
+        return yaml_refuse(list, err, "lists: 1 to %d addresses", LIMIT_GATEWAY_LISTS);
+    for (size_t i = 0; i < ret->n_lists; i++)
+        if (!list_address(yaml_at(list, i), &ret->lists[i], err))
+            return false;
+    return true;
+}
+
+static bool revocation(struct yaml *doc, struct gateway_revocation *ret, struct idevs_error *err)
+{
+    struct yaml *map = NULL;
+    uint64_t every = LIMIT_LIST_EVERY;
+    uint64_t max_age = LIMIT_LIST_AGE;
+
+    if (!yaml_map(doc, "revocation", YAML_OPTIONAL, &map, err))
+        return false;
+    if (!map)
+        return true;
+    if (!lists(map, ret, err) || !yaml_path(map, "ca", YAML_OPTIONAL, &ret->ca, err) ||
+        !yaml_seconds(map, "every", YAML_OPTIONAL, LIMIT_LIST_EVERY_FLOOR, LIMIT_LIST_AGE_CEILING,
+                      &every, err) ||
+        !yaml_seconds(map, "max_age", YAML_OPTIONAL, LIMIT_LIST_AGE_FLOOR, LIMIT_LIST_AGE_CEILING,
+                      &max_age, err))
+        return false;
+    if (every + LIMIT_LIST_KEPT >= max_age)
+        return yaml_refuse(map, err, "every: %d s less than max_age, and more, or no list counts",
+                           LIMIT_LIST_KEPT);
+    ret->every = (unsigned)every;
+    ret->max_age = (unsigned)max_age;
+    return true;
+}
+
 static bool names(struct yaml *doc, struct gateway_config *ret, struct idevs_error *err)
 {
     if (!yaml_text(doc, "listen", YAML_REQUIRED, &ret->listen, err) ||
@@ -196,7 +253,8 @@ static bool fill(struct yaml *doc, struct gateway_config *ret, struct idevs_erro
     struct policy *p = &ret->policy;
 
     return names(doc, ret, err) && files(doc, ret, err) && limits(doc, ret, err) &&
-           terms(doc, &p->terms, err) && programs(doc, p, err) && yaml_done(doc, err);
+           revocation(doc, &ret->revocation, err) && terms(doc, &p->terms, err) &&
+           programs(doc, p, err) && yaml_done(doc, err);
 }
 
 static bool take(struct yaml *doc, struct gateway_config *ret, struct idevs_error *ret_err)

@@ -6,6 +6,20 @@
 #include "document/yaml.h"
 #include "gateway/policy.h"
 
+struct gateway_list {
+    char origin[LIMIT_URL]; /* scheme://host[:port] */
+    const char *path;
+};
+
+/* Where the lists of revoked certificates are. */
+struct gateway_revocation {
+    struct gateway_list lists[LIMIT_GATEWAY_LISTS];
+    size_t n_lists;   /* 0: none is asked for, a certificate counts until it expires */
+    const char *ca;   /* PEM: who may serve them over TLS; NULL: the system's */
+    unsigned every;   /* seconds between two looks */
+    unsigned max_age; /* seconds that a list counts */
+};
+
 struct gateway_config {
     struct yaml *document;   /* owns every text below */
     const char *listen;      /* host:port */
@@ -20,6 +34,7 @@ struct gateway_config {
     size_t max_body;   /* of a request and of a response */
     bool honours_idempotency_key;
     unsigned upstream_seconds;
+    struct gateway_revocation revocation;
     struct policy policy;
 };
 

@@ -146,6 +146,20 @@ static bool open_anchors(struct gateway *g, struct idevs_error *err)
     return true;
 }
 
+static bool open_revocations(struct gateway *g, struct idevs_error *err)
+{
+    const struct gateway_revocation *config = &g->config->revocation;
+
+    if (config->n_lists == 0)
+        return true;
+    g->revocations = revocations_new(g->anchor_der, g->n_anchors, config->max_age, err);
+    if (!g->revocations)
+        return false;
+    certificates_heed(g->certificates, g->revocations);
+    g->polls = polls_new(g->base, config, g->revocations, err);
+    return g->polls != NULL;
+}
+
 static bool open_state(struct gateway *g, struct idevs_error *err)
 {
     _cleanup_key_ struct key *previous = NULL;
@@ -191,8 +205,8 @@ struct gateway *gateway_open(struct event_base *base, const struct gateway_confi
     g->config = config;
     g->base = base;
     g->memory.lock_fd = -1;
-    if (open_credentials(g, ret_err) && open_anchors(g, ret_err) && open_state(g, ret_err) &&
-        open_network(g, ret_err))
+    if (open_credentials(g, ret_err) && open_anchors(g, ret_err) && open_revocations(g, ret_err) &&
+        open_state(g, ret_err) && open_network(g, ret_err))
         return g;
     gateway_free(g);
     return NULL;
@@ -212,7 +226,13 @@ bool gateway_start(struct gateway *g, struct idevs_error *ret_err)
     g->client = client_new(g->base, &options);
     if (!g->client || event_add(g->sweep_timer, &every) != 0)
         return refuse(ret_err, "internal", "no client or timer");
+    if (g->polls && !polls_start(g->polls, ret_err))
+        return false;
     on_sweep(-1, 0, g);
+    if (!g->polls)
+        log_warning(
+            "no `revocation` in the configuration: a certificate that its authority revoked "
+            "is served until it expires");
     if (!g->config->policy.names_programs)
         log_warning("no `programs` in the configuration: every program whose certificate leads to "
                     "program_anchors is served");
@@ -253,6 +273,7 @@ void gateway_free(struct gateway *g)
     if (!g)
         return;
     client_free(g->client);
+    polls_free(g->polls);
     worker_free(g->worker); /* its thread works on calls: they are freed after it */
     calls_free(g);
     turns_free(&g->turns);
@@ -264,6 +285,7 @@ void gateway_free(struct gateway *g)
         event_free(g->sweep_timer);
     memory_close(&g->memory);
     certificates_free(g->certificates);
+    revocations_free(g->revocations);
     claims_free(g->claims);
     for (size_t i = 0; i < g->config->n_anchors; i++)
         chain_free(&g->anchors[i]);

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char USAGE[] = "usage: idevs-gateway --config FILE\n"
                             "       idevs-gateway --version | --help\n"
@@ -38,8 +39,18 @@ static uint16_t port_of(const char *authority)
     return colon ? (uint16_t)strtoul(colon + 1, NULL, 10) : 80;
 }
 
+static uint16_t port_of_list(const struct gateway_list *list)
+{
+    const char *host = strstr(list->origin, "://") + 3;
+    bool is_https = strncmp(list->origin, "https", 5) == 0;
+
+    return strrchr(host, ':') && host[strlen(host) - 1] != ']' ? port_of(host)
+           : is_https                                          ? 443
+                                                               : 80;
+}
+
 /* What is left after everything was opened: the state folder, name resolution, and connections to
- * the service. */
+ * the service and to where revoked certificates are listed. */
 static bool enter_sandbox(const struct gateway_config *config, struct idevs_error *err)
 {
     struct sandbox profile = {
@@ -52,6 +63,8 @@ static bool enter_sandbox(const struct gateway_config *config, struct idevs_erro
         .connect_ports = {port_of(config->upstream + sizeof("http://") - 1), 53},
     };
 
+    for (size_t i = 0; i < config->revocation.n_lists; i++)
+        profile.connect_ports[2 + i] = port_of_list(&config->revocation.lists[i]);
     return sandbox_enter(&profile, err);
 }
 

@@ -11,6 +11,7 @@
 #include "gateway/keyring.h"
 #include "gateway/ledger.h"
 #include "gateway/memory.h"
+#include "gateway/polls.h"
 #include "gateway/steps.h"
 #include "gateway/turns.h"
 #include "gateway/worker.h"
@@ -29,6 +30,8 @@ struct gateway {
     struct bytes anchor_der[LIMIT_GATEWAY_ANCHORS * LIMIT_CHAIN]; /* all of them */
     size_t n_anchors;
     struct certificates *certificates;
+    struct revocations *revocations; /* NULL: the configuration names no lists */
+    struct polls *polls;
     struct claims *claims;
     struct memory memory;
     struct ledger ledger;

@@ -81,9 +81,41 @@ static void a_whole_configuration_is_read(void **state)
     assert_string_equal(c.previous_key, "/etc/idevs/old.pem");
 }
 
+static void lists_of_revoked_certificates_have_defaults_below_a_minute(void **state)
+{
+    (void)state;
+    _cleanup_gateway_config_ struct gateway_config c = {0};
+    _cleanup_gateway_config_ struct gateway_config least = {0};
+    struct idevs_error err;
+
+    assert_true(parse(LEAST, &least, &err));
+    assert_int_equal(least.revocation.n_lists, 0);
+    assert_true(parse(LEAST "revocation:\n"
+                            "  lists: ['https://authority.example:8443/v1/crl/isolated']\n"
+                            "  ca: ca.pem\n",
+                      &c, &err));
+    assert_int_equal(c.revocation.n_lists, 1);
+    assert_string_equal(c.revocation.lists[0].origin, "https://authority.example:8443");
+    assert_string_equal(c.revocation.lists[0].path, "/v1/crl/isolated");
+    assert_string_equal(c.revocation.ca, "/etc/idevs/ca.pem");
+    assert_int_equal(c.revocation.every, 10);
+    assert_int_equal(c.revocation.max_age, 45);
+    assert_true(c.revocation.max_age + LIMIT_CLOCK_SKEW < 60);
+}
+
 static void a_wrong_value_is_refused_with_its_place(void **state)
 {
     static const char *const WRONG[] = {
+        "revocation: {lists: []}\n",
+        "revocation: {ca: ca.pem}\n",
+        "revocation: {lists: ['ftp://a/b']}\n",
+        "revocation: {lists: ['https://a']}\n",
+        "revocation: {lists: ['https://A/b']}\n",
+        "revocation: {lists: ['https://a/../b']}\n",
+        "revocation: {lists: ['https://a/b'], every: 0}\n",
+        "revocation: {lists: ['https://a/b'], max_age: 9}\n",
+        "revocation: {lists: ['https://a/b'], max_age: 2 h}\n",
+        "revocation: {lists: ['https://a/b'], every: 40, max_age: 45}\n",
         "unknown: 1\n",
         "max_body: 65 MiB\n",
         "max_body: 0\n",
@@ -173,6 +205,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_least_configuration_has_safe_defaults),
         cmocka_unit_test(a_whole_configuration_is_read),
+        cmocka_unit_test(lists_of_revoked_certificates_have_defaults_below_a_minute),
         cmocka_unit_test(a_wrong_value_is_refused_with_its_place),
         cmocka_unit_test(every_line_of_the_least_configuration_is_needed),
         cmocka_unit_test(an_upstream_is_plain_http_without_a_path),
