@@ -138,7 +138,8 @@ static bool forget_activation(struct registry *r, const struct revocation *what,
 static bool revoke_platform(struct registry *r, const struct revocation *what, int64_t now,
                             size_t *ret_n, struct idevs_error *ret_err)
 {
-    bool enrolled = registry_remove_platform(r, what->id, ret_err);
+    bool enrolled = registry_remove(r, "DELETE FROM platforms WHERE id = ? RETURNING 1",
+                                    bytes_of(what->id, SHA256_LEN), NULL, ret_err);
 
     if (!enrolled && !error_is(ret_err, "api.not-found"))
         return false;
