@@ -1,6 +1,7 @@
 """The tables that bench/README.md has from bench/launch.json."""
 
-from tables import machine, table, verdict
+import tables
+from tables import table, verdict
 
 BACK_ENDS = ("process", "none", "microvm")
 WORK = ("allocate", "write", "read", "free")
@@ -9,6 +10,10 @@ GOAL_START_MS, GOAL_IDLE_MB, GOAL_AT_ONCE = 15, 8, 200
 
 def measured(section):
     return [b for b in BACK_ENDS if b in section]
+
+
+def machine(out):
+    return tables.machine(out) + (f"\n{out['note']}" if out["note"] else "")
 
 
 def start(out):
