@@ -172,6 +172,7 @@ def main():
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupted)
     world = World(arguments.build)
+    world.hears_revocations = True
     kept = False
     try:
         run_demo(world, arguments.keep)

@@ -140,6 +140,7 @@ class World:
         self.guest = None  # folder of what guests of the back end microvm are made of
         self.tpm = None  # folder of a software TPM (script/soft-tpm) that the platform is enrolled with
         self.gateway_lines = {}  # service: further lines of its gateway's configuration
+        self.hears_revocations = False  # whether all gateways ask the authority for its lists
         # Compartments have a uid each; two worlds beside each other must not share them.
         self.first_uid = 700_000 + 1000 * (os.getpid() % 90)
         self.small_disks = ()  # daemons whose folder is a small file system
@@ -332,21 +333,27 @@ secret_memory: {self.secret_memory}
             folder / "credential", "--out", answer)
         return self.idevs("platform", "activate", answer)
 
+    def revocation(self, tier):
+        """Where a gateway hears what was revoked of a tier, as it stands in its configuration."""
+        return (f"revocation: {{lists: ['{self.authority_url}/v1/crl/{tier}'], "
+                f"ca: {self.public / 'infrastructure-ca.pem'}}}\n" if self.hears_revocations else "")
+
     def start_gateway(self, name):
         uid = UIDS[f"gateway-{name}"]
         folder = self.folder(f"gateway-{name}", uid)
         self.copy_for(uid, folder, self.state / f"credentials/{name}/cert.pem",
                       self.state / f"credentials/{name}/priv.pem")
         port = self.ports[f"gateway-{name}"]
+        tier = self.accepts.get(name, "isolated")
         config = self.write(folder / "gateway.yaml", f"""listen: 127.0.0.1:{port}
 upstream: http://127.0.0.1:{self.upstreams.get(name, self.ports[name])}
 authority: 127.0.0.1:{port}
 certificate: cert.pem
 key: priv.pem
-program_anchors: [{self.public / f"tier-{self.accepts.get(name, 'isolated')}.pem"}]
+program_anchors: [{self.public / f"tier-{tier}.pem"}]
 state: state
 honours_idempotency_key: true
-{self.gateway_lines.get(name, "")}programs:
+{self.revocation(tier)}{self.gateway_lines.get(name, "")}programs:
 {self.policy(name)}""", uid)
         self.add(f"gateway-{name}", [self.bin / "idevs-gateway", "--config", config], uid=uid, port=port)
 
