@@ -12,6 +12,8 @@ import { adding, edit, having, later, setting, twice, without } from './changes.
 import { AUTHORITY, makeProgram, PROGRAM } from './ours.js';
 
 const NARROW = `${PROGRAM}-narrow`;
+const AGREED = `${PROGRAM}-agreed`;
+const OWNED = `${PROGRAM}-owned`;
 const GET = { method: 'GET', path: '/api/sales' };
 const POST = { method: 'POST', path: '/api/trips', type: 'application/json', content: '{"to":1}' };
 const STATE = '/.well-known/idevs/state/';
@@ -23,6 +25,8 @@ back_ends: [process]
 programs:
   - {name: '${PROGRAM}'}
   - {name: '${NARROW}', methods: [GET], paths: [/api/*]}
+  - {name: '${AGREED}', code: ['${'00'.repeat(32)}'], reaches_only: [hospital.example]}
+  - {name: '${OWNED}', owners: ['${'ab'.repeat(32)}']}
 `;
 
 const signing = (sign) => ({ sign });
@@ -246,6 +250,11 @@ function policies(tier) {
         ['a certificate that says another tier', 'policy.tier',
             certified({ claims: { tier: 'development' } }), GET],
         ['another back end', 'policy.back-end', certified({ claims: { backEnd: 'none' } }), GET],
+        ['a program of another owner', 'policy.owner', certified({ uri: OWNED })],
+        ['another program under a known name', 'policy.code',
+            certified({ uri: AGREED, claims: { executable: 1 } })],
+        ['a program whose data could go elsewhere', 'policy.reaches',
+            certified({ uri: AGREED, claims: { writes: [AUTHORITY, 'elsewhere.example'] } })],
         ['a read of a program that only writes here', 'policy.reads',
             certified({ claims: { reads: ['other.example'] } }), GET],
         ['a write of a program that only reads here', 'policy.writes',

@@ -86,9 +86,9 @@ export function makeCa(subject, { issuer, domain } = {}) {
 /* ---- the attestation result ---- */
 
 /** Claims as docs/certificates.md lists them; `reads` and `writes` are lists of authorities. */
-export function claimsOf({ reads = [], writes = [], tier = 'isolated', backEnd = 'process' }) {
-    const digest = Buffer.alloc(32);
-    const measurements = encode(new Map([[1, digest], [3, digest]]));
+export function claimsOf({ reads = [], writes = [], tier = 'isolated', backEnd = 'process',
+    executable = 0 }) {
+    const measurements = encode(new Map([[1, Buffer.alloc(32, executable)], [3, Buffer.alloc(32)]]));
     return encode(new Map([
         [6, Math.floor(Date.now() / 1000)], [10, Buffer.alloc(64)], [256, Buffer.alloc(33, 1)],
         [263, 1], [273, [[65000, measurements]]], [-70001, backEnd], [-70020, tier],
