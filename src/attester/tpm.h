@@ -28,9 +28,8 @@ bool tpm_read_endorsement(struct tpm *t, struct buffer *b,
  * stands in its place. */
 bool tpm_take_key(struct tpm *t, struct buffer *b, struct idevs_error *ret_err) _must_check_;
 
-/* Platform configuration registers of the SHA-256 bank: bit N for register N, of 0 to 23. */
-#define TPM_REGISTERS 24
-/* "0,2,7" in ascending order; false for anything else. */
+/* Registers of the SHA-256 bank, bit N for register N. "0,2,7" in ascending order; false for
+ * anything else. */
 bool tpm_parse_registers(const char *text, uint32_t *ret) _must_check_;
 
 /* Appends a quote (TPM2B_ATTEST || TPMT_SIGNATURE) over `nonce` and the registers. Refuses

@@ -44,6 +44,7 @@ static const char *const MIGRATIONS[] = {
     "  PRIMARY KEY(executable, owner));"
     "CREATE TABLE revocations(sha256 BLOB PRIMARY KEY, signed BLOB NOT NULL,"
     "  received INTEGER NOT NULL, through INTEGER NOT NULL);" /* through: 0, or all until then */
+    "CREATE INDEX revocations_by_through ON revocations(through);"
     "CREATE TABLE lists(tier INTEGER PRIMARY KEY, number INTEGER NOT NULL);",
     NULL,
 };

@@ -151,7 +151,6 @@ bool registry_find_platform(struct registry *r, const uint8_t id[SHA256_LEN],
     return true;
 }
 
-/* What is still awaited of it, too: a removed platform does not come back by a late answer. */
 static bool drop_activation(struct registry *r, struct bytes id, struct idevs_error *ret_err)
 {
     _cleanup_statement_ struct statement *s =
@@ -163,17 +162,21 @@ static bool drop_activation(struct registry *r, struct bytes id, struct idevs_er
     return registry_run(s, ret_err);
 }
 
-bool registry_remove_platform(struct registry *r, const uint8_t id[SHA256_LEN],
-                              struct idevs_error *ret_err)
+bool registry_drop_platform(struct registry *r, const uint8_t id[SHA256_LEN],
+                            struct idevs_error *ret_err)
 {
     struct bytes key = bytes_of(id, SHA256_LEN);
 
+    return drop_activation(r, key, ret_err) &&
+           registry_remove(r, "DELETE FROM platforms WHERE id = ? RETURNING 1", key, NULL, ret_err);
+}
+
+bool registry_remove_platform(struct registry *r, const uint8_t id[SHA256_LEN],
+                              struct idevs_error *ret_err)
+{
     if (!store_begin(r->store, ret_err))
         return false;
-    bool done =
-        drop_activation(r, key, ret_err) &&
-        registry_remove(r, "DELETE FROM platforms WHERE id = ? RETURNING 1", key, NULL, ret_err);
-    return registry_commit(r, done, ret_err);
+    return registry_commit(r, registry_drop_platform(r, id, ret_err), ret_err);
 }
 
 bool registry_each_platform(struct registry *r,

@@ -122,29 +122,14 @@ static bool revoke_executable(struct registry *r, const struct revocation *what,
            mark(r, MARK "executable = ?1", what, owner, now, ret_n, ret_err);
 }
 
-/* One that is about to be enrolled anew has a token of before. */
-static bool forget_activation(struct registry *r, const struct revocation *what,
-                              struct idevs_error *ret_err)
-{
-    _cleanup_statement_ struct statement *s =
-        store_prepare(r->store, "DELETE FROM activations WHERE id = ?", ret_err);
-
-    if (!s)
-        return false;
-    bind_bytes(s, 1, bytes_of(what->id, SHA256_LEN));
-    return registry_run(s, ret_err);
-}
-
 static bool revoke_platform(struct registry *r, const struct revocation *what, int64_t now,
                             size_t *ret_n, struct idevs_error *ret_err)
 {
-    bool enrolled = registry_remove(r, "DELETE FROM platforms WHERE id = ? RETURNING 1",
-                                    bytes_of(what->id, SHA256_LEN), NULL, ret_err);
+    bool enrolled = registry_drop_platform(r, what->id, ret_err);
 
     if (!enrolled && !error_is(ret_err, "api.not-found"))
         return false;
-    if (!forget_activation(r, what, ret_err) ||
-        !mark(r, MARK "platform = ?1", what, bytes_of("", 0), now, ret_n, ret_err))
+    if (!mark(r, MARK "platform = ?1", what, bytes_of("", 0), now, ret_n, ret_err))
         return false;
     return enrolled || *ret_n > 0 || refuse(ret_err, "api.not-found", "no platform of this id");
 }

@@ -21,6 +21,10 @@ bool registry_remove(struct registry *r, const char *sql, struct bytes blob, con
  * none. Refuses `platform.token`. */
 bool registry_spend_token(struct registry *r, const struct platform_request *request, int64_t now,
                           enum tier *ret_tier, struct idevs_error *ret_err) _must_check_;
+/* Within a transaction: the platform, and what is still awaited of it, so that it does not come
+ * back by a late answer of its TPM. Refuses `api.not-found` when it was not enrolled. */
+bool registry_drop_platform(struct registry *r, const uint8_t id[SHA256_LEN],
+                            struct idevs_error *ret_err) _must_check_;
 /* Values 1 to 5 of a row: id, SPKI, tier, back ends, description. */
 bool registry_bind_platform(struct statement *s, const struct platform_request *request,
                             enum tier tier, struct idevs_error *ret_err) _must_check_;

@@ -4,7 +4,6 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "cli/cert.h"
-#include "document/manifest_yaml.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -61,19 +60,12 @@ static bool find_one(const char *folder, const char *end, char **ret, struct ide
     return n == 1 || refuse(ret_err, "audit.files", "%zu files *%s in %s", n, end, folder);
 }
 
-static bool measure(struct audit *a, struct idevs_error *ret_err)
+static bool measure_both(struct audit *a, struct idevs_error *ret_err)
 {
-    _cleanup_buffer_ struct buffer source = buffer_up_to(LIMIT_SOURCE);
-    _cleanup_buffer_ struct buffer manifest = buffer_up_to(LIMIT_MANIFEST);
-
-    if (!find_one(a->folder, ".c", &a->source, ret_err) ||
-        !find_one(a->folder, ".yaml", &a->manifest, ret_err) ||
-        !file_read(a->source, &source, ret_err) ||
-        !manifest_from_yaml(a->manifest, &manifest, ret_err))
-        return false;
-    sha256(buffer_bytes(&source), a->of_source);
-    sha256(buffer_bytes(&manifest), a->of_manifest);
-    return true;
+    return find_one(a->folder, ".c", &a->source, ret_err) &&
+           find_one(a->folder, ".yaml", &a->manifest, ret_err) &&
+           measure(a->source, a->of_source, ret_err) &&
+           measure(a->manifest, a->of_manifest, ret_err);
 }
 
 /* ---- compiling it again ---- */
@@ -172,7 +164,7 @@ static bool audit(struct audit *a, const struct eat_claims *c, const char *toolc
 {
     if (!c->source.present || !c->toolchain.present)
         return refuse(ret_err, "audit.certificate", "a program that no warden compiled");
-    return measure(a, ret_err) && claims(&c->source, a->of_source, "audit.source", ret_err) &&
+    return measure_both(a, ret_err) && claims(&c->source, a->of_source, "audit.source", ret_err) &&
            claims(&c->manifest, a->of_manifest, "audit.manifest", ret_err) &&
            compile_again(a, toolchain, c->back_end, ret_err) &&
            claims(&c->toolchain, a->of_toolchain, "audit.toolchain", ret_err) &&

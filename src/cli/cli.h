@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "cli/arguments.h"
+#include "crypto/digest.h"
 #include "crypto/key.h"
 #include "document/json.h"
 #include "document/yaml.h"
@@ -119,6 +120,9 @@ bool remote_ask(const struct cli *cli, const struct ask *ask, struct buffer *ret
                 struct idevs_error *ret_err) _must_check_;
 /* A peer's answer, an object whose texts are plain (make_plain). NULL when refused. */
 json_t *answer_json(struct bytes answer, struct idevs_error *ret_err);
+/* POSTs what is signed to the authority: its JSON answer; NULL when refused. */
+json_t *authority_post(const struct cli *cli, const char *path, const char *type, struct bytes body,
+                       struct idevs_error *ret_err);
 /* The launcher's JSON answer; NULL when refused. `body` NULL sends none; path is printf-like. */
 json_t *launcher_ask(const struct cli *cli, const char *method, const json_t *body,
                      struct idevs_error *ret_err, const char *path, ...) _printf_(5, 6);
@@ -130,6 +134,8 @@ bool launcher_tell(const struct cli *cli, const char *method, const json_t *body
 
 bool add_program(const struct cli *cli, const char *file, const char *manifest, bool executable,
                  json_t **ret, struct idevs_error *ret_err) _must_check_; /* program.c */
+/* SHA-256 of a source, an executable, or a manifest (*.yaml) in its CBOR (owner.c). */
+bool measure(const char *path, uint8_t ret[SHA256_LEN], struct idevs_error *ret_err) _must_check_;
 bool build_program(const struct cli *cli, const char *name, json_t **ret,
                    struct idevs_error *ret_err) _must_check_;
 bool print_logs(const struct cli *cli, const char *run, bool follow,

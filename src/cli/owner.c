@@ -157,7 +157,7 @@ static bool is_manifest(const char *path)
            (n > 4 && strcmp(path + n - 4, ".yml") == 0);
 }
 
-static bool measure(const char *path, uint8_t ret[SHA256_LEN], struct idevs_error *ret_err)
+bool measure(const char *path, uint8_t ret[SHA256_LEN], struct idevs_error *ret_err)
 {
     _cleanup_buffer_ struct buffer b =
         buffer_up_to(is_manifest(path) ? LIMIT_MANIFEST : LIMIT_EXECUTABLE);
@@ -310,9 +310,10 @@ static bool run_approve(const struct cli *cli, const struct arguments *a,
 
 /* ---- platform enrol, platform activate ---- */
 
-static bool print_enrolled(const struct cli *cli, struct bytes answer, struct idevs_error *ret_err)
+static bool enrol(const struct cli *cli, const char *path, const char *type, struct bytes request,
+                  struct idevs_error *ret_err)
 {
-    _cleanup_json_ json_t *j = answer_json(answer, ret_err);
+    _cleanup_json_ json_t *j = authority_post(cli, path, type, request, ret_err);
 
     if (!j)
         return false;
@@ -324,14 +325,22 @@ static bool print_enrolled(const struct cli *cli, struct bytes answer, struct id
 }
 
 /* With a TPM it takes a second step, on the host that has it. */
-static bool keep_credential(const struct cli *cli, const char *path, struct bytes answer,
-                            struct idevs_error *ret_err)
+static bool ask_credential(const struct cli *cli, const char *path, struct bytes request,
+                           struct idevs_error *ret_err)
 {
+    _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_JSON);
     struct tpm_credential c;
+    const struct ask ask = {.peer = PEER_AUTHORITY,
+                            .method = "POST",
+                            .path = "/v1/platforms/tpm",
+                            .type = TPM_PLATFORM_TYPE,
+                            .body = request};
 
-    if (!tpm_credential_decode(answer, &c))
+    if (!remote_ask(cli, &ask, &answer, ret_err))
+        return false;
+    if (!tpm_credential_decode(buffer_bytes(&answer), &c))
         return refuse(ret_err, "authority.answer", "%zu bytes that are no credential", answer.len);
-    if (!file_write(path, answer, 0644, ret_err))
+    if (!file_write(path, buffer_bytes(&answer), 0644, ret_err))
         return false;
     if (cli->json)
         printf("{\"credential\":true}\n");
@@ -343,43 +352,26 @@ static bool keep_credential(const struct cli *cli, const char *path, struct byte
 static bool run_enrol(const struct cli *cli, const struct arguments *a, struct idevs_error *ret_err)
 {
     _cleanup_buffer_ struct buffer request = buffer_up_to(LIMIT_TPM_PLATFORM);
-    _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_JSON);
-    const char *path = NULL;
+    const char *path;
     struct cose_sign1 m;
 
     if (!file_read(a->positional[0], &request, ret_err))
         return false;
-    bool with_tpm =
-        cose_decode(buffer_bytes(&request), &m) && bytes_equal_text(m.type, TPM_PLATFORM_TYPE);
+    if (!cose_decode(buffer_bytes(&request), &m) || !bytes_equal_text(m.type, TPM_PLATFORM_TYPE))
+        return enrol(cli, "/v1/platforms", PLATFORM_REQUEST_TYPE, buffer_bytes(&request), ret_err);
     /* Before the token is spent. */
-    if (with_tpm && !argument_required(a, "--credential", &path, ret_err))
-        return false;
-    const struct ask ask = {.peer = PEER_AUTHORITY,
-                            .method = "POST",
-                            .path = with_tpm ? "/v1/platforms/tpm" : "/v1/platforms",
-                            .type = with_tpm ? TPM_PLATFORM_TYPE : PLATFORM_REQUEST_TYPE,
-                            .body = buffer_bytes(&request)};
-    if (!remote_ask(cli, &ask, &answer, ret_err))
-        return false;
-    return with_tpm ? keep_credential(cli, path, buffer_bytes(&answer), ret_err)
-                    : print_enrolled(cli, buffer_bytes(&answer), ret_err);
+    return argument_required(a, "--credential", &path, ret_err) &&
+           ask_credential(cli, path, buffer_bytes(&request), ret_err);
 }
 
 static bool run_activate(const struct cli *cli, const struct arguments *a,
                          struct idevs_error *ret_err)
 {
-    _cleanup_buffer_ struct buffer request = buffer_up_to(LIMIT_PLATFORM_REQUEST);
-    _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_JSON);
+    _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_PLATFORM_REQUEST);
 
-    if (!file_read(a->positional[0], &request, ret_err))
-        return false;
-    const struct ask ask = {.peer = PEER_AUTHORITY,
-                            .method = "POST",
-                            .path = "/v1/platforms/activation",
-                            .type = TPM_ACTIVATION_TYPE,
-                            .body = buffer_bytes(&request)};
-    return remote_ask(cli, &ask, &answer, ret_err) &&
-           print_enrolled(cli, buffer_bytes(&answer), ret_err);
+    return file_read(a->positional[0], &answer, ret_err) &&
+           enrol(cli, "/v1/platforms/activation", TPM_ACTIVATION_TYPE, buffer_bytes(&answer),
+                 ret_err);
 }
 
 static const char *const INIT_OPTIONS[] = {"--launcher=URL", "--launcher-ca=FILE",

@@ -114,6 +114,17 @@ json_t *answer_json(struct bytes answer, struct idevs_error *ret_err)
     return j ? plain_copy(j) : NULL;
 }
 
+json_t *authority_post(const struct cli *cli, const char *path, const char *type, struct bytes body,
+                       struct idevs_error *ret_err)
+{
+    _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_JSON);
+    const struct ask ask = {
+        .peer = PEER_AUTHORITY, .method = "POST", .path = path, .type = type, .body = body};
+
+    return remote_ask(cli, &ask, &answer, ret_err) ? answer_json(buffer_bytes(&answer), ret_err)
+                                                   : NULL;
+}
+
 json_t *launcher_ask(const struct cli *cli, const char *method, const json_t *body,
                      struct idevs_error *ret_err, const char *path, ...)
 {

@@ -77,20 +77,13 @@ static bool run_revoke(const struct cli *cli, const struct arguments *a,
 {
     struct revocation r = {.issued_at = clock_unix()};
     _cleanup_buffer_ struct buffer request = buffer_up_to(LIMIT_REVOCATION);
-    _cleanup_buffer_ struct buffer answer = buffer_up_to(LIMIT_JSON);
 
     random_bytes(r.nonce, sizeof(r.nonce));
     if (!take_what(a, &r, ret_err) || !take_reason(a, &r, ret_err) ||
         !sign(cli, &r, &request, ret_err))
         return false;
-    const struct ask ask = {.peer = PEER_AUTHORITY,
-                            .method = "POST",
-                            .path = "/v1/revocations",
-                            .type = REVOCATION_TYPE,
-                            .body = buffer_bytes(&request)};
-    if (!remote_ask(cli, &ask, &answer, ret_err))
-        return false;
-    _cleanup_json_ json_t *j = answer_json(buffer_bytes(&answer), ret_err);
+    _cleanup_json_ json_t *j =
+        authority_post(cli, "/v1/revocations", REVOCATION_TYPE, buffer_bytes(&request), ret_err);
     if (!j)
         return false;
     if (cli->json)

@@ -292,6 +292,25 @@ bool yaml_list(struct yaml *map, const char *key, enum yaml_need need, struct ya
     return take_kind(map, key, need, KIND_LIST, ret, ret_err);
 }
 
+bool yaml_paths(struct yaml *map, const char *key, enum yaml_need need, size_t max,
+                const char **ret, size_t *ret_n, struct idevs_error *ret_err)
+{
+    struct yaml *list = NULL;
+
+    if (!yaml_list(map, key, need, &list, ret_err))
+        return false;
+    if (!list)
+        return true;
+    size_t n = yaml_count(list);
+    if (n == 0 || n > max)
+        return yaml_refuse(list, ret_err, "%s: 1 to %zu files", key, max);
+    for (size_t i = 0; i < n; i++)
+        if (!yaml_path(yaml_at(list, i), NULL, YAML_REQUIRED, &ret[i], ret_err))
+            return false;
+    *ret_n = n;
+    return true;
+}
+
 size_t yaml_count(const struct yaml *node)
 {
     return node ? node->n : 0;

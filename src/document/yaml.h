@@ -61,6 +61,9 @@ bool yaml_seconds(struct yaml *map, const char *key, enum yaml_need need, uint64
 /* A path; a relative one is relative to the folder of the document's file. */
 bool yaml_path(struct yaml *map, const char *key, enum yaml_need need, const char **ret,
                struct idevs_error *ret_err) _must_check_;
+/* A list of 1 to `max` of them. */
+bool yaml_paths(struct yaml *map, const char *key, enum yaml_need need, size_t max,
+                const char **ret, size_t *ret_n, struct idevs_error *ret_err) _must_check_;
 bool yaml_map(struct yaml *map, const char *key, enum yaml_need need, struct yaml **ret,
               struct idevs_error *ret_err) _must_check_;
 bool yaml_list(struct yaml *map, const char *key, enum yaml_need need, struct yaml **ret,

@@ -27,21 +27,6 @@ bool evidence_find_tpm(const struct evidence_context *context, const struct eat_
     return context->find_tpm && context->find_tpm(context->arg, evidence_platform_id(claims), ret);
 }
 
-/* Whoever has a copy of the platform key alone does not speak for a platform with a TPM. */
-static bool check_no_tpm(const struct evidence_context *context, const struct eat_claims *claims,
-                         struct idevs_error *ret_err)
-{
-    struct tpm_platform tpm;
-
-    if (evidence_find_tpm(context, claims, &tpm))
-        return refuse_expecting(ret_err, "evidence.platform",
-                                "a quote by the TPM that the platform was enrolled with",
-                                "evidence without it");
-    if (eat_component_text(&claims->measured, EAT_TPM))
-        return refuse(ret_err, "evidence.malformed", "claims that only an authority may make");
-    return true;
-}
-
 bool evidence_verify(struct bytes cmw, const struct evidence_context *context,
                      struct eat_claims *ret, struct idevs_error *ret_err)
 {
@@ -59,8 +44,6 @@ bool evidence_verify(struct bytes cmw, const struct evidence_context *context,
         return false;
     if (claims_a_result(&claims))
         return refuse(ret_err, "evidence.malformed", "claims that only an authority may make");
-    if (technology == &evidence_provider_signed && !check_no_tpm(context, &claims, ret_err))
-        return false;
     *ret = claims;
     return true;
 }

@@ -35,8 +35,8 @@ static struct public_key *find_key(struct bytes kid, const struct evidence_conte
     return key;
 }
 
-static bool verify(struct bytes value, const struct evidence_context *context,
-                   struct eat_claims *ret, struct idevs_error *ret_err)
+bool evidence_read_signed(struct bytes value, const struct evidence_context *context,
+                          struct eat_claims *ret, struct idevs_error *ret_err)
 {
     struct cose_sign1 m;
     struct bytes payload;
@@ -52,6 +52,23 @@ static bool verify(struct bytes value, const struct evidence_context *context,
         return refuse(ret_err, "evidence.malformed", "%zu bytes that are no EAT", payload.len);
     if (!ueid_is(ret, m.kid.data))
         return refuse(ret_err, "evidence.platform", "a platform key that speaks for another");
+    if (eat_component_text(&ret->measured, EAT_TPM))
+        return refuse(ret_err, "evidence.malformed", "claims that only an authority may make");
+    return true;
+}
+
+/* Whoever has a copy of the platform key alone does not speak for a platform with a TPM. */
+static bool verify(struct bytes value, const struct evidence_context *context,
+                   struct eat_claims *ret, struct idevs_error *ret_err)
+{
+    struct tpm_platform tpm;
+
+    if (!evidence_read_signed(value, context, ret, ret_err))
+        return false;
+    if (evidence_find_tpm(context, ret, &tpm))
+        return refuse_expecting(ret_err, "evidence.platform",
+                                "a quote by the TPM that the platform was enrolled with",
+                                "evidence without it");
     return true;
 }
 

@@ -17,6 +17,11 @@ extern const struct evidence_technology evidence_provider_signed;
 /* The same with a quote by the platform's TPM over it. */
 extern const struct evidence_technology evidence_tpm_quoted;
 
+/* What both begin with: a COSE_Sign1 over an EAT, by the key of the platform that it speaks of.
+ * Refuses `evidence.malformed`, `evidence.platform`, `evidence.signature`. */
+bool evidence_read_signed(struct bytes value, const struct evidence_context *context,
+                          struct eat_claims *ret, struct idevs_error *ret_err) _must_check_;
+
 /* The TPM of the platform that vouches for the claims; false: it was enrolled without one. */
 bool evidence_find_tpm(const struct evidence_context *context, const struct eat_claims *claims,
                        struct tpm_platform *ret) _must_check_;

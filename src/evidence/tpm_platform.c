@@ -96,13 +96,13 @@ bool tpm_check_quote(struct bytes quote, const uint8_t nonce[TPM_DIGEST_LEN],
 
 bool tpm_registers_are_empty(const struct tpm_platform *p)
 {
-    static const uint8_t zeros[24 * TPM_DIGEST_LEN];
+    static const uint8_t zeros[TPM_REGISTERS * TPM_DIGEST_LEN];
     uint8_t digest[TPM_DIGEST_LEN];
     size_t n = 1;
 
     for (const char *c = p->registers; *c; c++)
         n += *c == ',';
-    if (n > 24)
+    if (n > TPM_REGISTERS)
         return false;
     sha256(bytes_of(zeros, n * TPM_DIGEST_LEN), digest);
     return memcmp(digest, p->digest, sizeof(digest)) == 0;

@@ -26,7 +26,7 @@ static bool digest_is_hex(const char *text)
 {
     uint8_t digest[SHA256_LEN];
 
-    return strlen(text) == 2 * SHA256_LEN && hex_exactly(bytes_of_text(text), digest, SHA256_LEN);
+    return hex_exactly(bytes_of_text(text), digest, SHA256_LEN);
 }
 
 static bool back_end_is_name(const char *text)
@@ -138,22 +138,6 @@ static bool programs(struct yaml *doc, struct policy *ret, struct idevs_error *e
     return true;
 }
 
-static bool anchors(struct yaml *doc, struct gateway_config *ret, struct idevs_error *err)
-{
-    struct yaml *list = NULL;
-
-    if (!yaml_list(doc, "program_anchors", YAML_REQUIRED, &list, err))
-        return false;
-    size_t n = yaml_count(list);
-    if (n == 0 || n > LIMIT_GATEWAY_ANCHORS)
-        return yaml_refuse(list, err, "program_anchors: 1 to %d files", LIMIT_GATEWAY_ANCHORS);
-    for (size_t i = 0; i < n; i++)
-        if (!yaml_path(yaml_at(list, i), NULL, YAML_REQUIRED, &ret->anchors[i], err))
-            return false;
-    ret->n_anchors = n;
-    return true;
-}
-
 /* http:// does, too: a list is signed, and its age is bounded. */
 static bool list_address(struct yaml *item, struct gateway_list *ret, struct idevs_error *err)
 {
@@ -229,7 +213,9 @@ static bool files(struct yaml *doc, struct gateway_config *ret, struct idevs_err
     return yaml_path(doc, "certificate", YAML_REQUIRED, &ret->certificate, err) &&
            yaml_path(doc, "key", YAML_REQUIRED, &ret->key, err) &&
            yaml_path(doc, "previous_key", YAML_OPTIONAL, &ret->previous_key, err) &&
-           yaml_path(doc, "state", YAML_REQUIRED, &ret->state, err) && anchors(doc, ret, err);
+           yaml_path(doc, "state", YAML_REQUIRED, &ret->state, err) &&
+           yaml_paths(doc, "program_anchors", YAML_REQUIRED, LIMIT_GATEWAY_ANCHORS, ret->anchors,
+                      &ret->n_anchors, err);
 }
 
 static bool limits(struct yaml *doc, struct gateway_config *ret, struct idevs_error *err)

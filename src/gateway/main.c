@@ -32,21 +32,17 @@ static void on_report(evutil_socket_t signal_number, short what, void *context)
     gateway_log_steps(context);
 }
 
-static uint16_t port_of(const char *authority)
+/* Of host[:port] or [v6][:port]. */
+static uint16_t port_of(const char *authority, uint16_t otherwise)
 {
     const char *colon = strrchr(authority, ':');
 
-    return colon ? (uint16_t)strtoul(colon + 1, NULL, 10) : 80;
+    return colon && !strchr(colon, ']') ? (uint16_t)strtoul(colon + 1, NULL, 10) : otherwise;
 }
 
-static uint16_t port_of_list(const struct gateway_list *list)
+static uint16_t port_of_url(const char *url)
 {
-    const char *host = strstr(list->origin, "://") + 3;
-    bool is_https = strncmp(list->origin, "https", 5) == 0;
-
-    return strrchr(host, ':') && host[strlen(host) - 1] != ']' ? port_of(host)
-           : is_https                                          ? 443
-                                                               : 80;
+    return port_of(strstr(url, "://") + 3, strncmp(url, "https", 5) == 0 ? 443 : 80);
 }
 
 /* What is left after everything was opened: the state folder, name resolution, and connections to
@@ -60,11 +56,11 @@ static bool enter_sandbox(const struct gateway_config *config, struct idevs_erro
         .read = {"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/host.conf",
                  "/etc/gai.conf"},
         .write = {config->state},
-        .connect_ports = {port_of(config->upstream + sizeof("http://") - 1), 53},
+        .connect_ports = {port_of_url(config->upstream), 53},
     };
 
     for (size_t i = 0; i < config->revocation.n_lists; i++)
-        profile.connect_ports[2 + i] = port_of_list(&config->revocation.lists[i]);
+        profile.connect_ports[2 + i] = port_of_url(config->revocation.lists[i].origin);
     return sandbox_enter(&profile, err);
 }
 

@@ -15,8 +15,7 @@ const struct compartment_back_end *back_ends_compiler(void)
     return NULL;
 }
 
-/* False: it lacks something here; the first of that is the refusal, all of it is in the log. */
-static bool open_one(const struct compartment_back_end *back_end, struct idevs_error *ret_err)
+bool back_ends_open_one(const struct compartment_back_end *back_end, struct idevs_error *ret_err)
 {
     struct compartment_gaps gaps = {.n = 0};
     char text[256];
@@ -45,7 +44,7 @@ static bool open_compiler(struct warden *w, struct idevs_error *ret_err)
     for (size_t i = 0; i < w->config.n_back_ends; i++)
         if (w->config.back_ends[i] == compiler && w->usable[i])
             return true;
-    w->compiler_is_open = w->config.toolchain && open_one(compiler, ret_err);
+    w->compiler_is_open = w->config.toolchain && back_ends_open_one(compiler, ret_err);
     return w->compiler_is_open || !w->config.toolchain;
 }
 
@@ -56,7 +55,7 @@ bool back_ends_open(struct warden *w, struct idevs_error *ret_err)
 
     for (size_t i = 0; i < w->config.n_back_ends; i++) {
         struct idevs_error err;
-        w->usable[i] = open_one(w->config.back_ends[i], &err);
+        w->usable[i] = back_ends_open_one(w->config.back_ends[i], &err);
         if (!w->usable[i] && !*first.code)
             first = err;
         any = any || w->usable[i];
@@ -66,7 +65,7 @@ bool back_ends_open(struct warden *w, struct idevs_error *ret_err)
     return any && open_compiler(w, ret_err);
 }
 
-static void close_one(const struct compartment_back_end *back_end)
+void back_ends_close_one(const struct compartment_back_end *back_end)
 {
     if (back_end->close)
         back_end->close();
@@ -76,9 +75,9 @@ void back_ends_close(struct warden *w)
 {
     for (size_t i = 0; i < w->config.n_back_ends; i++)
         if (w->usable[i])
-            close_one(w->config.back_ends[i]);
+            back_ends_close_one(w->config.back_ends[i]);
     if (w->compiler_is_open)
-        close_one(back_ends_compiler());
+        back_ends_close_one(back_ends_compiler());
 }
 
 static void add_usable(const struct warden *w, bool isolates, const char **ret, size_t *n)

@@ -4,6 +4,11 @@
 
 #include "warden/warden.h"
 
+/* One of them, whatever the configuration permits; all that it lacks here is in the log, the first
+ * of that the refusal. Refuses `compartment.*`. */
+bool back_ends_open_one(const struct compartment_back_end *back_end,
+                        struct idevs_error *ret_err) _must_check_;
+void back_ends_close_one(const struct compartment_back_end *back_end);
 /* Opens them, and the one that compiles; logs what is missing for each that is not usable. Refuses
  * what is missing for the first when none is, `compartment.unavailable`. */
 bool back_ends_open(struct warden *w, struct idevs_error *ret_err) _must_check_;

@@ -64,20 +64,6 @@ static bool compile_with(const struct rebuild_options *options,
     return compile(&order, ret, text, ret_err);
 }
 
-/* What this machine lacks for compiling: the first of it. */
-static bool open_compiler(struct idevs_error *ret_err)
-{
-    const struct compartment_back_end *compiler = back_ends_compiler();
-    struct compartment_gaps gaps = {.n = 0};
-
-    compiler->probe(&gaps);
-    if (gaps.n > 0) {
-        *ret_err = gaps.at[0];
-        return false;
-    }
-    return compiler->open(ret_err);
-}
-
 bool rebuild(const struct rebuild_options *options, struct rebuilt *ret, struct buffer *text,
              struct idevs_error *ret_err)
 {
@@ -91,12 +77,12 @@ bool rebuild(const struct rebuild_options *options, struct rebuilt *ret, struct 
     if (!hex_exactly(bytes_of_text(options->manifest), origin.manifest, SHA256_LEN))
         return refuse_expecting(ret_err, "usage", "a digest of 64 hex digits", "another manifest");
     if (!file_read(options->source, &source, ret_err) ||
-        !toolchain_verify(options->toolchain, origin.toolchain, ret_err) || !open_compiler(ret_err))
+        !toolchain_verify(options->toolchain, origin.toolchain, ret_err) ||
+        !back_ends_open_one(back_ends_compiler(), ret_err))
         return false;
     sha256(buffer_bytes(&source), origin.source);
     memcpy(ret->toolchain, origin.toolchain, SHA256_LEN);
     bool ok = compile_with(options, back_end, buffer_bytes(&source), &origin, ret, text, ret_err);
-    if (back_ends_compiler()->close)
-        back_ends_compiler()->close();
+    back_ends_close_one(back_ends_compiler());
     return ok;
 }

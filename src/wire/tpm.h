@@ -9,6 +9,7 @@
 #define TPM_POINT_LEN  64 /* x || y on P-256 */
 #define TPM_DIGEST_LEN 32 /* SHA-256, the only hash here */
 #define TPM_SECRET_LEN 32 /* what a credential hides */
+#define TPM_REGISTERS  24 /* platform configuration registers, 0 to 23 */
 
 /* The attributes (TPMA_OBJECT) of our attestation keys: fixedTPM, fixedParent, sensitiveDataOrigin,
  * userWithAuth, noDA, restricted, sign. Restricted: it signs nothing but what its TPM made itself.

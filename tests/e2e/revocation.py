@@ -2,33 +2,16 @@
 hears of it, or hears nothing any more. What is asserted is the order of events in the gateway's log; the seconds are
 printed."""
 
-import http.server
 import pathlib
 import re
 import sys
-import threading
 import time
 
 from claims import ROOT, expect, refusal, with_world
+from counting import serve
 
 PROGRAM = ROOT / "tests/e2e/programs/knock.c"
 BOUND = 60  # seconds; what docs/authority.md promises
-
-
-class Service(http.server.BaseHTTPRequestHandler):
-    """Counts what reaches it."""
-
-    protocol_version = "HTTP/1.1"
-    asked = 0
-
-    def do_GET(self):
-        type(self).asked += 1
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
 
 
 def wait_until(what, happened, seconds=BOUND):
@@ -53,26 +36,26 @@ def wait_for_refusals(world, code, happens):
     before = refused(world, code)
     happens()
     seconds = wait_until(f"a refusal with {code}", lambda: refused(world, code) > before)
-    asked, seen = Service.asked, refused(world, code)
+    asked, seen = world.service.asked, refused(world, code)
     wait_until(f"more refusals with {code}", lambda: refused(world, code) >= seen + 3)
-    expect(Service.asked == asked, f"{Service.asked - asked} exchanges after the first refusal with {code}")
+    expect(world.service.asked == asked, f"{world.service.asked - asked} exchanges after the first refusal with {code}")
     return seconds
 
 
-def wait_for_exchanges(n=2):
-    asked = Service.asked
-    return wait_until(f"{n} exchanges", lambda: Service.asked >= asked + n)
+def wait_for_exchanges(world, n=2):
+    asked = world.service.asked
+    return wait_until(f"{n} exchanges", lambda: world.service.asked >= asked + n)
 
 
 def a_program_runs_and_exchanges(world):
     world.last_run = world.run_program("knock")["id"]
-    wait_for_exchanges(3)
+    wait_for_exchanges(world, 3)
 
 
 def an_owner_who_is_no_administrator_does_not_revoke_everything(world):
     done = world.idevs("authority", "revoke", "--everything", check=False)
     expect(done.returncode == 1 and refusal(done) == "revocation.right", refusal(done))
-    wait_for_exchanges()
+    wait_for_exchanges(world)
 
 
 def what_is_asked_for_wrongly_is_refused_here_already(world):
@@ -96,7 +79,7 @@ def everything_is_revoked_and_the_gateway_refuses(world):
 def a_program_that_is_started_again_is_served(world):
     world.idevs("stop", world.last_run)
     world.last_run = world.run_program("knock")["id"]
-    wait_for_exchanges()
+    wait_for_exchanges(world)
 
 
 def one_certificate_is_revoked_by_its_serial(world):
@@ -107,7 +90,7 @@ def one_certificate_is_revoked_by_its_serial(world):
     expect(answers[0] == {"certificates": 1}, str(answers))
     world.idevs("stop", world.last_run)
     world.last_run = world.run_program("knock")["id"]
-    wait_for_exchanges()
+    wait_for_exchanges(world)
 
 
 def a_gateway_that_hears_nothing_refuses_everything(world):
@@ -117,7 +100,7 @@ def a_gateway_that_hears_nothing_refuses_everything(world):
 
 def a_new_list_heals_it_and_the_same_run_goes_on(world):
     world.daemons["authority"].start()
-    wait_for_exchanges()
+    wait_for_exchanges(world)
     expect(world.idevs("show", world.last_run)["state"] != "ended", "the run ended")
 
 
@@ -143,9 +126,7 @@ def a_revoked_executable_is_refused_and_gets_no_new_certificate(world):
 
 
 def prepare(world):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Service)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    world.upstreams["store"] = server.server_address[1]
+    world.service = serve(world, "store")
     world.grants["store"] = ("[GET]", "[/thing]")
     world.start_services()
     world.gateway_lines["store"] = (

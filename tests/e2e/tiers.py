@@ -1,44 +1,19 @@
 """A program on a development platform against gateways that accept other tiers: a real certificate of the
 development tier, and what each gateway, and the program, says of it."""
 
-import http.server
 import json
 import pathlib
 import re
 import subprocess
 import sys
-import threading
 
 from claims import ROOT, expect, with_world
+from counting import serve
 from world import SERVICES
 
 PROGRAM = ROOT / "tests/e2e/programs/tell.c"
 BY_ANCHOR, BY_NAME, ACCEPTING = SERVICES
 SPIFFE_ID = "spiffe://free-ride.example/program/tell"
-
-
-class Service(http.server.BaseHTTPRequestHandler):
-    """Counts what reaches it."""
-
-    protocol_version = "HTTP/1.1"
-    asked = 0
-
-    def do_GET(self):
-        type(self).asked += 1
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-
-def serve(world, name):
-    kind = type(name, (Service,), {"asked": 0})
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    world.upstreams[name] = server.server_address[1]
-    return kind
 
 
 def tell(world):

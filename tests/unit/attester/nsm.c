@@ -5,6 +5,7 @@
 #include "../evidence/fake_amd.h"
 
 #include "../evidence/fake_aws.h"
+#include "accepted.h"
 #include "recorded_device.h"
 
 static const uint8_t DATA[REPORT_DATA_LEN] = {1, 2, 3};
@@ -52,20 +53,6 @@ static void answer_with_document(struct bytes request)
     device.answer = buffer_bytes(&made_answer);
 }
 
-static bool is_accepted(const struct hardware_evidence *made, const uint8_t *nonce,
-                        struct idevs_error *err)
-{
-    _cleanup_endorsements_ struct endorsements e = {.n_roots = 0};
-    const struct verification v = {.evidence = buffer_bytes(&made->evidence),
-                                   .endorsements = &e,
-                                   .nonce = bytes_of(nonce, REPORT_DATA_LEN),
-                                   .at = FAKE_NOW};
-    struct claims claims = {.n = 0};
-
-    fake_endorse(&e, aws.root, true);
-    return hardware_verifier(made->format)->verify(&v, &claims, NULL, err);
-}
-
 static void the_verifier_takes_what_the_maker_made(void **state)
 {
     const struct nsm nsm = device_of(bytes_of("", 0));
@@ -79,12 +66,12 @@ static void the_verifier_takes_what_the_maker_made(void **state)
         fail_msg("%s: %s", err.code, err.found);
     assert_string_equal(made.format, "nitro");
     assert_int_equal(device.n_open, 0);
-    if (!is_accepted(&made, DATA, &err))
+    if (!is_accepted_under(aws.root, &made, DATA, &err))
         fail_msg("%s: %s", err.code, err.found);
-    assert_false(is_accepted(&made, other, &err));
+    assert_false(is_accepted_under(aws.root, &made, other, &err));
     assert_refused(&err, "evidence.freshness");
     made.evidence.data[made.evidence.len - 1] ^= 1;
-    assert_false(is_accepted(&made, DATA, &err));
+    assert_false(is_accepted_under(aws.root, &made, DATA, &err));
     assert_refused(&err, "evidence.signature");
 }
 

@@ -5,6 +5,7 @@
 #include "../evidence/fake_amd.h"
 
 #include "../evidence/fake_intel.h"
+#include "accepted.h"
 #include "recorded_tree.h"
 
 static struct fake_intel intel;
@@ -36,20 +37,6 @@ static void make_quote(void)
     tree.outblob = buffer_bytes(&quote);
 }
 
-static bool is_accepted(const struct hardware_evidence *made, const uint8_t *nonce,
-                        struct idevs_error *err)
-{
-    _cleanup_endorsements_ struct endorsements e = {.n_roots = 0};
-    const struct verification v = {.evidence = buffer_bytes(&made->evidence),
-                                   .endorsements = &e,
-                                   .nonce = bytes_of(nonce, REPORT_DATA_LEN),
-                                   .at = FAKE_NOW};
-    struct claims claims = {.n = 0};
-
-    fake_endorse(&e, intel.root, true);
-    return hardware_verifier(made->format)->verify(&v, &claims, NULL, err);
-}
-
 static void the_verifier_takes_what_the_maker_made(void **state)
 {
     _cleanup_hardware_evidence_ struct hardware_evidence made = {.format = NULL};
@@ -64,14 +51,14 @@ static void the_verifier_takes_what_the_maker_made(void **state)
     tree_is_clean();
     assert_string_equal(made.format, "tdx");
     assert_int_equal(made.endorsements.len, 0);
-    if (!is_accepted(&made, nonce, &err))
+    if (!is_accepted_under(intel.root, &made, nonce, &err))
         fail_msg("%s: %s", err.code, err.found);
     nonce[63] ^= 1;
-    assert_false(is_accepted(&made, nonce, &err));
+    assert_false(is_accepted_under(intel.root, &made, nonce, &err));
     assert_refused(&err, "evidence.freshness");
     nonce[63] ^= 1;
     made.evidence.data[FAKE_QUOTE_SIGNED - 1] ^= 1;
-    assert_false(is_accepted(&made, nonce, &err));
+    assert_false(is_accepted_under(intel.root, &made, nonce, &err));
     assert_refused(&err, "evidence.signature");
 }
 

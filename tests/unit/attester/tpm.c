@@ -56,24 +56,28 @@ static void make_credential(const struct vendor_key *ek, struct bytes ak, struct
     assert_true(credential_make(ek, ak, SECRET, b));
 }
 
-static void a_credential_is_opened_by_the_tpm_and_key_that_it_is_for(void **state)
+static void assert_opened(struct tpm *tpm, bool on_p256, struct bytes credential)
 {
     struct idevs_error err = {0};
     uint8_t got[TPM_SECRET_LEN];
+
+    if (!tpm_activate(tpm, on_p256, credential, got, &err))
+        fail_msg("%s: %s", err.code, err.found);
+    assert_memory_equal(got, SECRET, sizeof(SECRET));
+}
+
+static void a_credential_is_opened_by_the_tpm_and_key_that_it_is_for(void **state)
+{
     _cleanup_host_ struct host h = open_host(&first);
     _cleanup_vendor_key_ struct vendor_key *ek = endorsement_key(h.tpm);
     _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_TPM_CREDENTIAL);
     (void)state;
     make_credential(ek, buffer_bytes(&h.ak), &b);
-    if (!tpm_activate(h.tpm, false, buffer_bytes(&b), got, &err))
-        fail_msg("%s: %s", err.code, err.found);
-    assert_memory_equal(got, SECRET, sizeof(SECRET));
+    assert_opened(h.tpm, false, buffer_bytes(&b));
 }
 
 static void a_credential_for_an_endorsement_key_on_p256_is_opened_too(void **state)
 {
-    struct idevs_error err = {0};
-    uint8_t got[TPM_SECRET_LEN];
     uint8_t point[TPM_POINT_LEN];
     _cleanup_host_ struct host h = open_host(&first);
     _cleanup_buffer_ struct buffer b = buffer_up_to(LIMIT_TPM_CREDENTIAL);
@@ -82,9 +86,7 @@ static void a_credential_for_an_endorsement_key_on_p256_is_opened_too(void **sta
     _cleanup_vendor_key_ struct vendor_key *ek =
         vendor_key_from_point(VENDOR_P256, bytes_of(point, sizeof(point)));
     make_credential(ek, buffer_bytes(&h.ak), &b);
-    if (!tpm_activate(h.tpm, true, buffer_bytes(&b), got, &err))
-        fail_msg("%s: %s", err.code, err.found);
-    assert_memory_equal(got, SECRET, sizeof(SECRET));
+    assert_opened(h.tpm, true, buffer_bytes(&b));
 }
 
 static void a_credential_for_another_tpm_or_another_key_stays_shut(void **state)

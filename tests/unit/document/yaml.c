@@ -79,6 +79,35 @@ static void values_are_read_by_their_type(void **state)
     assert_true(yaml_done(doc, &err));
 }
 
+static void a_list_of_paths_has_one_at_least_and_no_more_than_it_may(void **state)
+{
+    static const struct {
+        const char *text;
+        bool taken;
+        size_t n;
+    } LISTS[] = {{"files: [a.pem]\n", true, 1},    {"files: [/b.pem, c.pem]\n", true, 2},
+                 {"other: 1\n", true, 0},          {"files: []\n", false, 0},
+                 {"files: [a, b, c]\n", false, 0}, {"files: a.pem\n", false, 0},
+                 {"files: [{a: b}]\n", false, 0}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(LISTS); i++) {
+        const char *paths[2] = {NULL, NULL};
+        size_t n = 0;
+        struct idevs_error err;
+        struct yaml *doc =
+            yaml_parse(bytes_of_text(LISTS[i].text), "etc/a.yaml", "config.syntax", &err);
+        assert_non_null(doc);
+        bool taken = yaml_paths(doc, "files", YAML_OPTIONAL, 2, paths, &n, &err);
+        if (taken != LISTS[i].taken || n != LISTS[i].n)
+            fail_msg("%s: %zu", LISTS[i].text, n);
+        if (n == 2) {
+            assert_string_equal(paths[0], "/b.pem");
+            assert_string_equal(paths[1], "etc/c.pem");
+        }
+        yaml_release(doc);
+    }
+}
+
 static void what_is_not_one_plain_mapping_is_refused(void **state)
 {
     (void)state;
@@ -241,6 +270,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_read_by_their_type),
+        cmocka_unit_test(a_list_of_paths_has_one_at_least_and_no_more_than_it_may),
         cmocka_unit_test(what_is_not_one_plain_mapping_is_refused),
         cmocka_unit_test(a_raw_nul_ends_nothing),
         cmocka_unit_test(unknown_keys_are_refused_wherever_they_stand),

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "crypto/revocation.h"
 #include "signer/signer.h"
+#include "wire/revocation.h"
 
 #define NOW INT64_C(1800000000)
 
@@ -104,6 +105,16 @@ static void checked_fields_become_a_list_of_that_tier(void **state)
     assert_int_equal(revocation_list_count(l), 2);
     assert_true(revocation_list_is_by(l, signer.issuers[TIER_ISOLATED]));
     assert_false(revocation_list_is_by(l, signer.issuers[TIER_DEVELOPMENT]));
+}
+
+/* wire/revocation.h names them, crypto/revocation.h writes them: were one missing there, no list at
+ * all could be signed once somebody was revoked for it. */
+static void every_reason_that_can_be_asked_for_can_be_listed(void **state)
+{
+    (void)state;
+    for (unsigned reason = 0; reason <= UINT8_MAX; reason++)
+        assert_int_equal(revocation_reason_name(reason) != NULL,
+                         revocation_reason_is_valid(reason));
 }
 
 static void a_number_is_signed_once_and_never_goes_back(void **state)
@@ -214,6 +225,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(checked_fields_become_a_list_of_that_tier),
+        cmocka_unit_test(every_reason_that_can_be_asked_for_can_be_listed),
         cmocka_unit_test(a_number_is_signed_once_and_never_goes_back),
         cmocka_unit_test(each_bad_field_is_refused_and_uses_up_no_number),
         cmocka_unit_test(a_tier_without_a_key_signs_no_list),
